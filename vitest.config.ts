@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config';
+
+/** Workspace packages resolve to their TypeScript source, so that no test can pass on a stale build. */
+const conditions = ['@pilotlight/source'];
+
+export default defineConfig({
+  resolve: { conditions: [...conditions, 'module', 'import', 'node', 'default'] },
+  ssr: { resolve: { conditions: [...conditions, 'module', 'import', 'node', 'default'] } },
+  test: {
+    include: ['packages/*/src/**/*.test.ts', 'packages/*/src/**/*.test.tsx', 'test/**/*.test.ts'],
+    globalSetup: ['test/support/global-setup.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    reporters: process.env.CI ? ['default', 'json'] : ['default'],
+    outputFile: { json: 'test-results/vitest.json' },
+  },
+});
