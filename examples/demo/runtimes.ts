@@ -7,7 +7,14 @@ import { defineRuntime, type Runtime } from '@pilotlight/sdk';
 export const projectFolder = '/home/user/project';
 
 /** How the compiler is started there; `incremental` makes the second compile reuse the first. */
-const compilerOptions = { target: 'ES2022', module: 'NodeNext', strict: true, types: [], outDir: 'dist', incremental: true };
+const compilerOptions = {
+  target: 'ES2022',
+  module: 'NodeNext',
+  strict: true,
+  types: [],
+  outDir: 'dist',
+  incremental: true,
+};
 
 const project = {
   [`${projectFolder}/package.json`]: JSON.stringify({ name: 'project', private: true, type: 'module' }),
@@ -30,7 +37,9 @@ export const nodeTypescript: Runtime = defineRuntime({
 /** The same without a network: the compiler is the one of this checkout, sent as files. */
 export function nodeTypescriptOffline(): Runtime {
   const compiler = dirname(createRequire(import.meta.url).resolve('typescript'));
-  const names = readdirSync(compiler).filter((name) => /^(_?tsc\.js|lib\.(es|decorators).*\.d\.ts|lib\.d\.ts)$/.test(name));
+  const names = readdirSync(compiler).filter((name) =>
+    /^(_?tsc\.js|lib\.(es|decorators).*\.d\.ts|lib\.d\.ts)$/.test(name),
+  );
   const folder = `${projectFolder}/node_modules/typescript/lib`;
   return defineRuntime({
     name: 'node-typescript',

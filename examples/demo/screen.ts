@@ -18,12 +18,17 @@ export function progressBar(): (event: WarmingProgress) => void {
     return (event) => {
       const line = describe(event);
       if (line !== shown || event.outcome) {
-        say(`  WARMING ${String(Math.round(event.progress * 100)).padStart(3)} %  ${line}, ${event.outcome ?? eta(event)}`);
+        say(
+          `  WARMING ${String(Math.round(event.progress * 100)).padStart(3)} %  ${line}, ${event.outcome ?? eta(event)}`,
+        );
       }
       shown = line;
     };
   }
-  const bar = new SingleBar({ format: '  WARMING {bar} {percentage} %  {what}, {eta_text}', hideCursor: true }, Presets.shades_classic);
+  const bar = new SingleBar(
+    { format: '  WARMING {bar} {percentage} %  {what}, {eta_text}', hideCursor: true },
+    Presets.shades_classic,
+  );
   bar.start(100, 0, { what: 'queued', eta_text: '' });
   return (event) => {
     bar.update(Math.round(event.progress * 100), { what: describe(event), eta_text: event.outcome ?? eta(event) });
@@ -32,9 +37,16 @@ export function progressBar(): (event: WarmingProgress) => void {
 }
 
 /** The closing table: one row a way of getting a sandbox. */
-export function table(rows: readonly (readonly [way: string, p50: number, p95: number | undefined, claims: number])[]): void {
-  const drawn = new Table({ head: ['TTI, ms', 'p50', 'p95', 'n'], colAligns: ['left', 'right', 'right', 'right'], style: { head: [], border: [] } });
-  for (const [way, p50, p95, count] of rows) drawn.push([way, p50.toFixed(1), p95 === undefined ? '' : p95.toFixed(1), count]);
+export function table(
+  rows: readonly (readonly [way: string, p50: number, p95: number | undefined, claims: number])[],
+): void {
+  const drawn = new Table({
+    head: ['TTI, ms', 'p50', 'p95', 'n'],
+    colAligns: ['left', 'right', 'right', 'right'],
+    style: { head: [], border: [] },
+  });
+  for (const [way, p50, p95, count] of rows)
+    drawn.push([way, p50.toFixed(1), p95 === undefined ? '' : p95.toFixed(1), count]);
   say(drawn.toString());
 }
 
