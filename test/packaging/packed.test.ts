@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,9 +30,18 @@ describe('the packages as npm would publish them', () => {
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'pilotlight-packed-'));
-    await execa('node', ['scripts/each-package.mjs', 'tsup', '--config', '../../tsup.config.ts'], { cwd: root });
+    // A copy is built, so that no other test sees a `dist` that is half written.
+    const copy = join(folder, 'checkout');
+    for (const part of ['packages', 'scripts', 'package.json', 'tsconfig.json', 'tsup.config.ts']) {
+      cpSync(join(root, part), join(copy, part), {
+        recursive: true,
+        filter: (source) => !/\/(node_modules|dist)$/.test(source),
+      });
+    }
+    symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+    await execa('npm', ['run', 'build'], { cwd: copy });
     for (const name of folders) {
-      await execa('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: `${root}packages/${name}` });
+      await execa('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: join(copy, 'packages', name) });
     }
     const tarballs = readdirSync(folder)
       .filter((name) => name.endsWith('.tgz'))
