@@ -1,6 +1,7 @@
 import { bounded } from './bounded.js';
 import type { Clock, Randomness } from './clock.js';
 import type { ContextOptions, MemoryContext } from './context/context.js';
+import { type ContextInjection, type InjectionOptions, injectionOf } from './context/injection.js';
 import { ContextMaker } from './context/maker.js';
 import { MemoryError } from './errors.js';
 import { checked, type SettledOptions } from './options.js';
@@ -201,6 +202,17 @@ export class Memory {
    */
   async context(options: ContextOptions): Promise<MemoryContext> {
     return this.#contexts.make(scopeOf(options), { ...checked.context(options), signal: options.signal });
+  }
+
+  /**
+   * A context in the forms a sandbox takes, see {@link injectionOf}. Fails open as {@link context} does.
+   *
+   * @throws MemoryError with code `invalid_scope`, `invalid_option` or `aborted`
+   */
+  async injection(options: ContextOptions & InjectionOptions): Promise<ContextInjection> {
+    const { envBytes, path } = options;
+    const form = { ...(envBytes === undefined ? {} : { envBytes }), ...(path === undefined ? {} : { path }) };
+    return injectionOf(await this.context(options), form);
   }
 
   /** Fetches a user's memories while the sandbox warms, so that `context` finds them. Never rejects for the source. */
