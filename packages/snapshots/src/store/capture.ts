@@ -141,6 +141,7 @@ const sliceMs = 8;
 export function createBreath(signal: AbortSignal | undefined): () => Promise<void> | undefined {
   let startedAtMs = performance.now();
   return () => {
+    throwIfCancelled(signal);
     if (performance.now() - startedAtMs < sliceMs) return undefined;
     return new Promise<void>((resolve, reject) => {
       setImmediate(() => {
