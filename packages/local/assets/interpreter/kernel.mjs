@@ -74,9 +74,7 @@ async function valueOf(remote) {
 function bundle(value, remote) {
   const text = typeof value === 'string' || remote?.unserializableValue ? String(value) : inspect(value);
   const display = value?.[Symbol.for('Jupyter.display')];
-  return typeof display === 'function'
-    ? { 'text/plain': text, ...display.call(value) }
-    : { 'text/plain': text };
+  return typeof display === 'function' ? { 'text/plain': text, ...display.call(value) } : { 'text/plain': text };
 }
 
 globalThis.display = (value) => send({ type: 'result', main: false, data: bundle(value) });
