@@ -60,7 +60,7 @@ describe('isolation "namespaces"', () => {
       const { port } = server.address() as { port: number };
       const script = `exec 3<>/dev/tcp/127.0.0.1/${port} && cat <&3`;
       expect(await output(`bash -c '${script}'`, user)).toContain('Connection refused');
-      expect(await output(`curl -s -x http://127.0.0.1:49981 http://127.0.0.1:${port}/`, user)).toContain(
+      expect(await output(`curl -s --noproxy "" -x http://127.0.0.1:49981 http://127.0.0.1:${port}/`, user)).toContain(
         'may not connect',
       );
       server.close();
