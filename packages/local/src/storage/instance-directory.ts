@@ -57,10 +57,39 @@ export function openInstanceDirectory(stateDirectory: string): string {
   }
 }
 
+const processDirectory = 'processes';
+
+/**
+ * Remembers a process that would outlive a host that is killed; the next start ends its whole group.
+ * Returns how to forget it. Does nothing where a process cannot be told apart from a later one of the same id.
+ */
+export function rememberProcess(instanceDirectory: string, pid: number): () => void {
+  const started = startedAt(pid);
+  if (started === undefined || started === 'unknown') {
+    return () => {};
+  }
+  const directory = join(instanceDirectory, processDirectory);
+  const file = join(directory, `${pid}-${started}`);
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(file, '');
+  return () => rmSync(file, { force: true });
+}
+
+function killRemembered(instanceDirectory: string): void {
+  const directory = join(instanceDirectory, processDirectory);
+  for (const name of existsSync(directory) ? readdirSync(directory) : []) {
+    const [pid, started] = name.split('-');
+    if (startedAt(Number(pid)) === started) {
+      process.kill(-Number(pid), 'SIGKILL');
+    }
+  }
+}
+
 function removeStale(root: string): void {
   for (const name of readdirSync(root)) {
     const directory = join(root, name);
     if (/^\d+-[0-9a-f]{6}$/.test(name) && !hasLivingOwner(directory)) {
+      killRemembered(directory);
       removeTree(directory);
     }
   }
