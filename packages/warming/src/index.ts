@@ -42,3 +42,16 @@ export {
   type RuntimeSpec,
   type WarmUpStep,
 } from './runtime.js';
+export type {
+  ClaimObserved,
+  Decision,
+  Explanation,
+  HintObserved,
+  HintWithdrawn,
+  LeadObserved,
+  Observation,
+  RuntimeObserved,
+  RuntimeTarget,
+  TargetPolicy,
+  TierLeads,
+} from './target/target.js';
