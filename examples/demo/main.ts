@@ -3,7 +3,7 @@ import { startLocalHost } from '@pilotlight/local';
 import { createMemory } from '@pilotlight/memory';
 import { type ConnectionOptions, Pilotlight, type Runtime } from '@pilotlight/sdk';
 import { Sandbox } from 'e2b';
-import { percentiles, round, timed } from './measure.js';
+import { percentile, round, timed } from '../../bench/support/statistics.js';
 import { nodeTypescript, nodeTypescriptOffline, projectFolder } from './runtimes.js';
 import { progressBar, say, table } from './screen.js';
 
@@ -50,6 +50,10 @@ async function chooseRuntime(connection: ConnectionOptions): Promise<Runtime> {
   } finally {
     await sandbox.kill();
   }
+}
+
+function percentiles(durationsMs: readonly number[]): { p50: number; p95: number } {
+  return { p50: round(percentile(durationsMs, 0.5)), p95: round(percentile(durationsMs, 0.95)) };
 }
 
 /** Resolves when the pool holds as many hot sandboxes as it should. */

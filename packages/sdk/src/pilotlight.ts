@@ -91,13 +91,18 @@ export class Pilotlight<Class extends typeof Sandbox = typeof Sandbox> implement
     await this.close();
   }
 
-  #memoryOf(request: SandboxRequest, query: string | undefined): Promise<MemoryInjection | undefined> | undefined {
+  async #memoryOf(request: SandboxRequest, query: string | undefined): Promise<MemoryInjection | undefined> {
     if (!this.#memory || request.userId === undefined) return undefined;
-    return this.#memory.injection({
-      userId: request.userId,
-      ...(query === undefined ? {} : { query }),
-      ...(request.signal ? { signal: request.signal } : {}),
-    });
+    try {
+      return await this.#memory.injection({
+        userId: request.userId,
+        ...(query === undefined ? {} : { query }),
+        ...(request.signal ? { signal: request.signal } : {}),
+      });
+    } catch {
+      // A sandbox without memories is worth more than none: memory fails open.
+      return undefined;
+    }
   }
 }
 
