@@ -63,7 +63,7 @@ describe('an app that asks for a runtime', () => {
     const answer = await pilot.claim('plain');
     expect(answer.state).toBe('HOT');
     const claim = await answer.ready;
-    expect(claim.sandboxId).not.toBe(first.sandboxId);
+    expect(claim.connection.sandboxId).not.toBe(first.sandboxId);
   });
 
   it('gets a real Sandbox: instanceof holds and its methods work', async () => {
