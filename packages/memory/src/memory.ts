@@ -3,9 +3,10 @@ import type { Clock, Randomness } from './clock.js';
 import type { ContextOptions, MemoryContext } from './context/context.js';
 import { type ContextInjection, type InjectionOptions, injectionOf } from './context/injection.js';
 import { ContextMaker } from './context/maker.js';
+import { deleteOwn } from './delete-own.js';
 import { MemoryError } from './errors.js';
 import { checked, type SettledOptions } from './options.js';
-import { type Cleaning, cleanMetadata, cleanRow, cleanText, ownRows } from './rows.js';
+import { addedRows, type Cleaning, cleanMetadata, cleanRow, cleanText, ownRows } from './rows.js';
 import { filtersOf, owns, scopeOf } from './scope.js';
 import type { MemorySource } from './source.js';
 import type {
@@ -77,7 +78,7 @@ export class Memory {
       this.#source.add({ scope, signal, messages: cleaned, ...written, metadata: this.#metadata(written.metadata) }),
     );
     this.#contexts.invalidate(scope);
-    return { ...answer, results: answer.results.map((row) => cleanRow(row, this.#cleaning)) };
+    return { ...answer, results: addedRows(scope, answer.results, this.#cleaning) };
   }
 
   /** @throws MemoryError with code `invalid_scope`, `invalid_option`, or the failure of the source */
@@ -145,7 +146,7 @@ export class Memory {
   /** Removes everything of the scope, which is required. @throws MemoryError with code `invalid_scope`, or the failure of the source */
   async deleteAll(call: ScopedCall): Promise<void> {
     const scope = scopeOf(call);
-    await this.#write('Deleting memories', call.signal, (signal) => this.#source.deleteAll({ scope, signal }));
+    await this.#write('Deleting memories', call.signal, (signal) => deleteOwn(this.#source, scope, signal));
     this.#contexts.invalidate(scope);
   }
 
@@ -159,7 +160,7 @@ export class Memory {
     });
     const clean = (text: string) => cleanText(text, this.#cleaning);
     return entries
-      .filter((entry) => entry.memoryId === row.id)
+      .filter(({ memoryId, userId }) => memoryId === row.id && (userId === undefined || userId === scope.userId))
       .map((entry) => ({
         ...entry,
         ...(entry.oldMemory === undefined ? {} : { oldMemory: clean(entry.oldMemory) }),

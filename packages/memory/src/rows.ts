@@ -40,6 +40,16 @@ export function ownRows(
   return { rows: own.map((row) => cleanRow(row, cleaning)), foreign: rows.length - own.length };
 }
 
+/** Rows a source reports about what was just added; those that name another owner are dropped, the others get ours. */
+export function addedRows(scope: MemoryScope, rows: readonly MemoryItem[], cleaning: Cleaning): MemoryItem[] {
+  const own = rows.filter((row) => namesNobody(row) || owns(scope, row));
+  return own.map((row) => cleanRow({ ...row, ...scope }, cleaning));
+}
+
+function namesNobody({ userId, agentId, appId, runId }: MemoryItem): boolean {
+  return userId === undefined && agentId === undefined && appId === undefined && runId === undefined;
+}
+
 /** The row with its texts cleaned. */
 export function cleanRow(row: MemoryItem, cleaning: Cleaning): MemoryItem {
   const cleaned: MemoryItem = { ...row, memory: cleanText(row.memory, cleaning) };

@@ -92,6 +92,8 @@ export interface UpdateOptions extends MemoryScope, CallOptions {
 export interface MemoryHistoryEntry {
   memoryId: string;
   event: 'ADD' | 'UPDATE' | 'DELETE';
+  /** Where the source says whose it was. */
+  userId?: string;
   oldMemory?: string;
   newMemory?: string;
   /** ISO 8601. */

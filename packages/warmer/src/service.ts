@@ -59,7 +59,7 @@ export async function createService(parts: ServiceParts): Promise<Service> {
   const { config, mode, version, logger, now, manager, book, log } = parts;
   const registry = new RuntimeRegistry(config.limits.runtimesPerTenant);
   for (const spec of config.runtimes) {
-    manager.define(registry.register(undefined, runtimeOf(spec)).spec);
+    manager.define(registry.register(undefined, runtimeOf(spec)).definition);
   }
   const hub = new EventHub(log);
   const terminals = new TerminalHost({

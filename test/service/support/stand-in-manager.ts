@@ -2,16 +2,14 @@ import {
   type Claim,
   type ClaimAnswer,
   type ClaimRequest,
-  defineRuntime,
   type MissReason,
   type Runtime,
-  type RuntimeSpec,
   WarmingError,
   type WarmingEvents,
   type WarmingProgress,
 } from '@pilotlight/warming';
 import EventEmitter from 'eventemitter3';
-import type { ClaimManager } from '../../../packages/warmer/src/claims/manager.js';
+import type { ClaimManager, IntentHandle } from '../../../packages/warmer/src/claims/manager.js';
 
 interface Warming {
   request: ClaimRequest;
@@ -24,10 +22,9 @@ interface Warming {
  * An engine whose steps a test takes by hand: it hands out what was stocked, and a claim that has to warm goes on only
  * when told.
  */
-export class StandInManager implements ClaimManager {
-  readonly events = new EventEmitter<WarmingEvents>();
+export class StandInManager extends EventEmitter<WarmingEvents> implements ClaimManager {
   readonly requests: { runtime: string; request: ClaimRequest }[] = [];
-  readonly intents: { runtime: string; userId: string | undefined; cancelled: boolean }[] = [];
+  readonly intents: { runtime: string; userId: string; cancelled: boolean }[] = [];
   readonly retired: string[] = [];
   readonly #runtimes = new Map<string, Runtime>();
   readonly #stock = new Map<string, number>();
@@ -36,24 +33,23 @@ export class StandInManager implements ClaimManager {
   #next = 0;
   failNext: Error | undefined;
 
-  define(spec: RuntimeSpec): Runtime {
-    const runtime = defineRuntime(spec);
+  define(runtime: Runtime): void {
     this.#runtimes.set(runtime.name, runtime);
-    return runtime;
   }
 
   stock(runtime: string, hot: number): void {
     this.#stock.set(runtime, hot);
-    this.events.emit('pool-changed', { runtime, target: hot, hot, parked: 0, warming: 0, claimed: 0 });
+    this.emit('pool-changed', { runtime, target: hot, hot, parked: 0, warming: 0, claimed: 0 });
   }
 
   async start(): Promise<void> {}
   async close(): Promise<void> {}
 
-  intent(runtime: string, options: { userId?: string }): { cancel(): void } {
+  intent(runtime: string, options: { userId: string; ttlMs?: number }): IntentHandle {
     const intent = { runtime, userId: options.userId, cancelled: false };
     this.intents.push(intent);
     return {
+      expiresAtMs: Date.now() + (options.ttlMs ?? 120_000),
       cancel() {
         intent.cancelled = true;
       },
@@ -142,7 +138,8 @@ export class StandInManager implements ClaimManager {
   }
 
   #claim(runtime: string, request: ClaimRequest, claimId: string, source: Claim['source']): Claim {
-    const { events, retired } = this;
+    const { retired } = this;
+    const emit = this.emit.bind(this);
     const sandboxId = `sandbox${claimId}`;
     const byKey = this.#byKey;
     const claim = {
@@ -161,7 +158,7 @@ export class StandInManager implements ClaimManager {
         if (retired.includes(sandboxId)) return;
         retired.push(sandboxId);
         byKey.delete(request.key ?? '');
-        events.emit('claim-retired', { claimId, runtime, sandboxId });
+        emit('claim-retired', { claimId, runtime, sandboxId });
       },
     };
     return claim;

@@ -10,45 +10,52 @@ interface OpenIntent {
   wire: WireIntent;
 }
 
+interface IntentParts {
+  manager: ClaimManager;
+  registry: RuntimeRegistry;
+  now: () => number;
+  /** The price of one running sandbox for a time, in US dollars. */
+  costOf: (durationMs: number) => number;
+}
+
 /** The hints given over HTTP: one for each user and runtime, never extended by asking again. */
 export class IntentBook {
-  readonly #parts: { manager: ClaimManager; registry: RuntimeRegistry; now: () => number };
+  readonly #parts: IntentParts;
   readonly #open = new Map<string, OpenIntent>();
   readonly #bySubject = new Map<string, string>();
 
-  constructor(parts: { manager: ClaimManager; registry: RuntimeRegistry; now: () => number }) {
+  constructor(parts: IntentParts) {
     this.#parts = parts;
   }
 
-  async open(tenant: string, request: WireIntentRequest): Promise<WireIntent> {
+  open(tenant: string, request: WireIntentRequest): WireIntent {
     const { manager, registry, now } = this.#parts;
     const runtime = registry.resolve(tenant, request.runtime);
     this.#sweep();
-    const subject = request.userId === undefined ? undefined : `${runtime.pool}\n${tenant}\n${request.userId}`;
-    const known = subject === undefined ? undefined : this.#open.get(this.#bySubject.get(subject) ?? '');
+    const subject = `${runtime.pool}\n${tenant}\n${request.userId}`;
+    const known = this.#open.get(this.#bySubject.get(subject) ?? '');
     if (known) return known.wire;
-    const intentId = `i_${randomBytes(12).toString('base64url')}`;
+    const { userId, ttlMs } = request;
+    const handle = manager.intent(runtime.pool, { userId: tenantUserId(tenant, userId), ttlMs });
+    const { expiresAtMs } = handle;
     const wire: WireIntent = {
-      intentId,
+      intentId: `i_${randomBytes(12).toString('base64url')}`,
       runtime: runtime.name,
-      expiresAtMs: now() + request.ttlMs,
-      ...(request.userId === undefined ? {} : { userId: request.userId }),
+      userId,
+      expiresAtMs,
+      maxCostDollars: this.#parts.costOf(expiresAtMs - now()),
     };
-    const handle = await manager.intent(runtime.pool, {
-      ttlMs: request.ttlMs,
-      ...(request.userId === undefined ? {} : { userId: tenantUserId(tenant, request.userId) }),
-    });
-    this.#open.set(intentId, { tenant, handle, wire });
-    if (subject !== undefined) this.#bySubject.set(subject, intentId);
+    this.#open.set(wire.intentId, { tenant, handle, wire });
+    this.#bySubject.set(subject, wire.intentId);
     return wire;
   }
 
   /** Idempotent; another tenant's intent is one that does not exist. */
-  async cancel(tenant: string, intentId: string): Promise<void> {
+  cancel(tenant: string, intentId: string): void {
     const intent = this.#open.get(intentId);
     if (intent?.tenant !== tenant) return;
     this.#forget(intentId);
-    await intent.handle.cancel();
+    intent.handle.cancel();
   }
 
   close(): void {

@@ -1,4 +1,4 @@
-import { defineRuntime, type RuntimeSpec } from '@pilotlight/warming';
+import { defineRuntime, type Runtime, type RuntimeSpec } from '@pilotlight/warming';
 import type { WireRuntime } from '@pilotlight/warming/wire';
 import { WarmerError } from '../errors.js';
 import { tenantRuntimeName } from './names.js';
@@ -11,7 +11,8 @@ export interface RegisteredRuntime {
   pool: string;
   /** Undefined for the operator's, which every tenant may claim from. */
   tenant: string | undefined;
-  spec: RuntimeSpec;
+  /** Under the name the engine calls it by. */
+  definition: Runtime;
 }
 
 /** Which runtimes there are, and whose they are. */
@@ -35,7 +36,7 @@ export class RuntimeRegistry {
     }
     // Checked under the name its owner gave, so that the error speaks of that one.
     defineRuntime(spec);
-    const runtime: RegisteredRuntime = { name, pool, tenant, spec: { ...spec, name: pool } };
+    const runtime: RegisteredRuntime = { name, pool, tenant, definition: defineRuntime({ ...spec, name: pool }) };
     this.#byPool.set(pool, runtime);
     return runtime;
   }
@@ -84,7 +85,7 @@ export function toWireRuntime(runtime: RegisteredRuntime): WireRuntime {
   return {
     name: runtime.name,
     owner: runtime.tenant === undefined ? 'shared' : 'own',
-    template: runtime.spec.template ?? 'base',
-    steps: runtime.spec.steps?.length ?? 0,
+    template: runtime.definition.template,
+    steps: runtime.definition.steps.length,
   };
 }

@@ -1,4 +1,4 @@
-import type { Claim, ClaimAnswer, WarmingAnswer } from '@pilotlight/warming';
+import { type Claim, type ClaimAnswer, isWarmingError, type WarmingAnswer } from '@pilotlight/warming';
 import { isWarmerError, WarmerError } from '../errors.js';
 import type { EventLog } from '../events/log.js';
 import { announceEnd, announceMiss, announceReady, announceRetired } from './announce.js';
@@ -101,15 +101,13 @@ export class ClaimService {
 
   /** @throws {@link WarmerError} `sandbox_gone` when the claim has ended */
   async ack(record: ClaimRecord): Promise<ClaimRecord> {
-    const claim = await this.#handleOf(record);
-    await claim.ack();
+    await this.#withHandle(record, (claim) => claim.ack());
     return this.change(record, (status) => (status.state === 'HOT' ? { ...status, acked: true } : status));
   }
 
   /** @throws {@link WarmerError} `sandbox_gone` when the claim has ended */
   async renew(record: ClaimRecord, lifeMs: number): Promise<ClaimRecord> {
-    const claim = await this.#handleOf(record);
-    await claim.renew(lifeMs);
+    await this.#withHandle(record, (claim) => claim.renew(lifeMs));
     const expiresAtMs = this.#parts.now() + lifeMs;
     return this.change(record, (status) => (status.state === 'HOT' ? { ...status, expiresAtMs } : status));
   }
@@ -225,6 +223,17 @@ export class ClaimService {
     await book.put(record);
     announceMiss(log, record, answer.reason);
     return live.record;
+  }
+
+  async #withHandle(record: ClaimRecord, use: (claim: Claim) => Promise<void>): Promise<void> {
+    const claim = await this.#handleOf(record);
+    try {
+      await use(claim);
+    } catch (error) {
+      if (!isWarmingError(error) || error.code !== 'claim_unknown') throw error;
+      await this.#retired(record);
+      throw claimGone(record);
+    }
   }
 
   /** The engine's handle of a claim: the one at hand, or asked for again under the same key after a restart. */

@@ -69,17 +69,21 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   budget: z
-    .strictObject({ createsPerSecond: z.number().positive().default(5), concurrency: count.default(20) })
+    .strictObject({
+      createsPerSecond: z.number().positive().default(5).describe('E2B: 1 on Hobby, 5 on Pro'),
+      maxConcurrentCreates: count.default(10),
+      maxSandboxes: count.default(100).describe('E2B: 20 on Hobby, 100 on Pro'),
+    })
     .prefault({}),
   prices: z
     .strictObject({
-      vcpuSecondUsd: z.number().min(0),
-      gibSecondUsd: z.number().min(0),
-      vcpus: count,
-      memoryGib: z.number(),
+      perVcpuSecond: z.number().min(0).default(0.000014),
+      perGibSecond: z.number().min(0).default(0.0000045),
+      vcpus: z.number().positive().default(2),
+      gib: z.number().positive().default(0.5),
     })
-    .default({ vcpuSecondUsd: 0.000014, gibSecondUsd: 0.0000045, vcpus: 2, memoryGib: 0.5 })
-    .describe('E2B list price and default size; https://e2b.dev/pricing'),
+    .prefault({})
+    .describe('US dollars; the defaults are E2B list price and default size as of its FAQ'),
   objectives: z.array(objective).default([
     { name: 'hot claims', indicator: 'hot_claim', percentile: 99, target: 50, windowMs: 3_600_000, alertAtBurnRate: 2 },
     {

@@ -59,14 +59,14 @@ export function bridgeEngineEvents(parts: {
     claims.retiredByEngine(claimId).catch((error: unknown) => logger.warn({ err: error }, 'claim record not written'));
   };
 
-  manager.events.on('pool-changed', poolChanged);
-  manager.events.on('slot-retired', slotRetired);
-  manager.events.on('background-error', backgroundError);
-  manager.events.on('claim-retired', claimRetired);
+  manager.on('pool-changed', poolChanged);
+  manager.on('slot-retired', slotRetired);
+  manager.on('background-error', backgroundError);
+  manager.on('claim-retired', claimRetired);
   return () => {
-    manager.events.off('pool-changed', poolChanged);
-    manager.events.off('slot-retired', slotRetired);
-    manager.events.off('background-error', backgroundError);
-    manager.events.off('claim-retired', claimRetired);
+    manager.off('pool-changed', poolChanged);
+    manager.off('slot-retired', slotRetired);
+    manager.off('background-error', backgroundError);
+    manager.off('claim-retired', claimRetired);
   };
 }

@@ -109,15 +109,16 @@ export const wireRenewRequest = z.strictObject({ lifeMs: z.number().int().min(1_
 /** Body of `POST /v1/intents`. */
 export const wireIntentRequest = z.strictObject({
   runtime: runtimeName,
-  userId: label.optional(),
-  ttlMs: z.number().int().min(1_000).max(3_600_000).default(60_000),
+  userId: label,
+  ttlMs: z.number().int().min(1_000).max(3_600_000).default(120_000),
 });
 
 export const wireIntent = z.object({
   intentId: z.string(),
   runtime: z.string(),
-  userId: z.string().optional(),
+  userId: z.string(),
   expiresAtMs: z.number().describe('The hint ends then; asking again does not move it'),
+  maxCostDollars: z.number().min(0),
 });
 
 export type WireClaim = z.output<typeof wireClaim>;

@@ -1,6 +1,7 @@
 import { wireErrorBody, wireIntent, wireIntentRequest } from '@pilotlight/warming/wire';
 import { z } from 'zod';
 import { IntentBook } from '../../claims/intents.js';
+import { sandboxCost } from '../../operation/cost.js';
 import { allow } from '../access.js';
 import type { App } from '../app.js';
 import type { ServiceContext } from '../context.js';
@@ -10,8 +11,13 @@ import { idempotencyKey } from './claims.js';
 const errors = { '4xx': wireErrorBody, '5xx': wireErrorBody };
 
 export async function intentRoutes(app: App, context: ServiceContext): Promise<void> {
-  const { manager, registry, now } = context;
-  const book = new IntentBook({ manager, registry, now });
+  const { manager, registry, now, config } = context;
+  const book = new IntentBook({
+    manager,
+    registry,
+    now,
+    costOf: (durationMs) => sandboxCost(config.prices, durationMs),
+  });
   app.addHook('onClose', async () => book.close());
 
   app.post(
@@ -28,7 +34,7 @@ export async function intentRoutes(app: App, context: ServiceContext): Promise<v
       const { status, body, replayed } = await once(
         context.idempotency,
         { key: idempotencyKey(request), tenant, fingerprint: fingerprintOf('intent', JSON.stringify(request.body)) },
-        async () => ({ status: 201, body: JSON.stringify(await book.open(tenant, request.body)) }),
+        async () => ({ status: 201, body: JSON.stringify(book.open(tenant, request.body)) }),
       );
       if (replayed) void reply.header('idempotent-replay', 'true');
       return reply.status(status as 201).send(wireIntent.parse(JSON.parse(body)));
@@ -46,7 +52,7 @@ export async function intentRoutes(app: App, context: ServiceContext): Promise<v
     },
     async (request, reply) => {
       const { tenant } = allow(request, 'intents');
-      await book.cancel(tenant, request.params.intentId);
+      book.cancel(tenant, request.params.intentId);
       return reply.status(204).send(undefined);
     },
   );

@@ -41,7 +41,7 @@ export async function runtimeRoutes(app: App, context: ServiceContext): Promise<
       const { tenant, tokenId } = allow(request, 'runtimes:write');
       const { name } = request.params;
       const runtime = registry.register(tenant, specOf(name, request.body));
-      manager.define(runtime.spec);
+      manager.define(runtime.definition);
       audit.info({ tenant, tokenId, action: 'define-runtime', runtime: name });
       return toWireRuntime(runtime);
     },
