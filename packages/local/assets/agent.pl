@@ -7,7 +7,7 @@ use Fcntl ();
 
 use constant {
   SPAWN => 1, DATA => 2, FINISH => 3, CREDIT => 4, SIGNAL => 5, RESIZE => 6, CONNECT => 7, CLOSE => 8, FREEZE => 9, THAW => 10,
-  COUNT => 11,
+  USAGE => 11,
 };
 use constant {
   READY => 65, STARTED => 66, FAILED => 67, OUT => 68, ERR => 69, EXIT => 70, DRAINED => 71, OPENED => 72, ENDED => 73,
@@ -90,11 +90,11 @@ sub handle {
   elsif ($kind == FINISH) { Streams::end_input($stream) }
   elsif ($kind == SIGNAL) { Streams::signal($stream, unpack('C', $payload)) }
   elsif ($kind == RESIZE) { Streams::resize($stream, unpack('nn', $payload)) }
-  elsif ($kind == CONNECT) { Streams::connect_port($stream, unpack('n', $payload)) }
-  elsif ($kind == CLOSE) { Streams::close_stream($stream) }
+  elsif ($kind == CONNECT) { Sockets::connect_port($stream, unpack('n', $payload)) }
+  elsif ($kind == CLOSE) { Sockets::close_stream($stream) }
   elsif ($kind == FREEZE) { freeze($stream) }
   elsif ($kind == THAW) { kill('CONT', -1); send_frame(ANSWER, $stream, '') }
-  elsif ($kind == COUNT) { send_frame(ANSWER, $stream, pack('N', scalar others())) }
+  elsif ($kind == USAGE) { send_frame(ANSWER, $stream, pack('QQN', usage())) }
 }
 
 sub others {
@@ -120,6 +120,21 @@ sub freeze {
   send_frame(ANSWER, $stream, '');
 }
 
+# Bytes of memory and ticks of processor time of all processes of the sandbox, and how many they are.
+sub usage {
+  my ($memory, $ticks, $count) = (0, 0, 0);
+  for my $pid (1, others()) {
+    open(my $file, '<', "/proc/$pid/stat") or next;
+    my $line = <$file> // next;
+    $line =~ s/^.*\) //;
+    my @field = split / /, $line;
+    $ticks += $field[11] + $field[12];
+    $memory += $field[21] * 4096;
+    $count++;
+  }
+  return ($memory, $ticks, $count);
+}
+
 sub reap {
   while ((my $pid = waitpid(-1, 1)) > 0) {
     Streams::exited($pid, $?);
@@ -143,7 +158,7 @@ sub run {
   nonblocking($channel);
   watch($channel, System::EPOLLIN, \&receive);
   watch($children, System::EPOLLIN, sub { sysread($children, my $ignored, 1280); reap() });
-  Streams::listen_egress($context->{proxy}) if $context->{proxy};
+  Sockets::listen_egress($context->{proxy}) if $context->{proxy};
   send_frame(READY, 0, System::pack_fields($context->{id}, $context->{nonce}));
   flush();
   while (1) {

@@ -7,7 +7,7 @@ use Socket ();
 
 BEGIN {
   my ($library) = $0 =~ m{^(.*)/};
-  require "$library/$_.pl" for qw(system jail paths agent streams builtins watch);
+  require "$library/$_.pl" for qw(system jail paths agent terminal streams sockets builtins watch);
 }
 
 use constant { CREATE => 1, KILL => 2, TASK => 3, PROBE => 4 };
@@ -161,7 +161,8 @@ sub handle {
 sub end {
   kill('KILL', keys %sandboxes, keys %tasks);
   while (waitpid(-1, 0) > 0) { }
-  exec('rm', '-rf', '--', $instance);
+  { exec('rm', '-rf', '--', $instance) }
+  POSIX::_exit(1);
 }
 
 prepare();

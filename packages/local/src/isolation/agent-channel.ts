@@ -76,7 +76,7 @@ export class AgentChannel {
   }
 
   /** Asks the agent itself; the answer's meaning depends on the question. */
-  ask(kind: typeof Frame.freeze | typeof Frame.thaw | typeof Frame.count): Promise<Buffer> {
+  ask(kind: typeof Frame.freeze | typeof Frame.thaw | typeof Frame.usage): Promise<Buffer> {
     return this.start((id, resolve, reject) => {
       this.streams.set(id, {
         receive: (_kind, payload) => {

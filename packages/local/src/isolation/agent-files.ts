@@ -9,7 +9,6 @@ import {
   MachineError,
   type MachineFiles,
   type MachineProcess,
-  type MachineUsage,
   type Metadata,
   type WatchEvent,
   type WatchEventKind,
@@ -153,13 +152,6 @@ export class AgentFiles implements MachineFiles {
         done.then(() => reject(new FileError('other', 'watching ended')), reject);
       }, reject);
     });
-  }
-
-  /** Bytes of memory and ticks of processor time of every process of the sandbox. */
-  async usage(): Promise<MachineUsage> {
-    const [record = []] = await this.collect('root', ['usage']);
-    const [memoryBytes = 0, cpuTicks = 0] = record.map((field) => Number(field.toString()) || 0);
-    return { memoryBytes, cpuTicks };
   }
 
   private async collect(user: string, list: readonly string[]): Promise<Buffer[][]> {

@@ -10,7 +10,7 @@ export const Frame = {
   close: 8,
   freeze: 9,
   thaw: 10,
-  count: 11,
+  usage: 11,
   ready: 65,
   started: 66,
   failed: 67,

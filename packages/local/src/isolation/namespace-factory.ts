@@ -176,8 +176,9 @@ class NamespaceMachine implements Machine {
     await this.channel.ask(Frame.thaw);
   }
 
-  usage() {
-    return this.files.usage();
+  async usage() {
+    const answer = await this.channel.ask(Frame.usage);
+    return { memoryBytes: Number(answer.readBigUInt64LE(0)), cpuTicks: Number(answer.readBigUInt64LE(8)) };
   }
 
   async kill(): Promise<void> {

@@ -2,6 +2,7 @@ import type { Machine, MachineFactory } from '../isolation/machine.js';
 import type { LayerStore } from '../storage/layers.js';
 import { ApiError, sandboxNotFound } from './api-error.js';
 import { newBootId, newSandboxId, newToken } from './identity.js';
+import { metricsIntervalMs, sampleMetrics } from './metrics.js';
 import { Sandbox } from './sandbox.js';
 import type { SandboxSettings } from './settings.js';
 import type { Template, TemplateStore } from './template-store.js';
@@ -35,12 +36,19 @@ export class SandboxRegistry {
   private readonly factory: MachineFactory;
   private readonly layers: LayerStore;
   private readonly settings: RegistrySettings;
+  private readonly sampler: NodeJS.Timeout;
 
   constructor({ factory, layers, templates }: RegistryParts, settings: RegistrySettings) {
     this.factory = factory;
     this.layers = layers;
     this.templates = templates;
     this.settings = settings;
+    this.sampler = setInterval(() => {
+      for (const sandbox of this.sandboxes.values()) {
+        void sampleMetrics(sandbox).catch(() => {});
+      }
+    }, metricsIntervalMs);
+    this.sampler.unref();
   }
 
   async create(settings: SandboxSettings, template: Template, timeoutSeconds: number): Promise<Sandbox> {
@@ -161,6 +169,7 @@ export class SandboxRegistry {
 
   async close(): Promise<void> {
     this.closed = true;
+    clearInterval(this.sampler);
     await Promise.all(this.list().map((sandbox) => this.end(sandbox)));
   }
 
@@ -283,11 +292,12 @@ export class SandboxRegistry {
     clearTimeout(sandbox.timer);
     const { phase } = sandbox;
     sandbox.phase = { kind: 'ended' };
+    // Clients are cut off before their commands end: that is how they learn that the sandbox is gone, not the command.
+    sandbox.cutConnections();
     if (phase.kind === 'running' || phase.kind === 'paused') {
       await phase.machine.kill();
     }
     sandbox.processes.clear();
-    sandbox.cutConnections();
     this.layers.removeSandbox(sandbox.id);
     this.layers.release(sandbox.layers);
   }
