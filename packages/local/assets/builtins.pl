@@ -203,6 +203,7 @@ sub write_file {
   make_parents($user, parent($path));
   my $is_new = !lstat($path);
   sysopen(my $file, $path, Fcntl::O_WRONLY() | Fcntl::O_CREAT() | Fcntl::O_TRUNC(), 0666) or refuse($path);
+  give($user, $path) if $is_new;
   while (1) {
     my $count = sysread(STDIN, my $data, 131072);
     refuse($path) unless defined $count;
@@ -214,7 +215,6 @@ sub write_file {
     }
   }
   close($file) or refuse($path);
-  give($user, $path) if $is_new;
   set_metadata($path, @pairs);
   send_record(entry($path));
 }
