@@ -11,6 +11,8 @@ export const Frame = {
   freeze: 9,
   thaw: 10,
   usage: 11,
+  hold: 12,
+  release: 13,
   ready: 65,
   started: 66,
   failed: 67,

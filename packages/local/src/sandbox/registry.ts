@@ -1,6 +1,7 @@
 import type { Machine, MachineFactory } from '../isolation/machine.js';
 import type { LayerStore } from '../storage/layers.js';
 import { ApiError, sandboxNotFound } from './api-error.js';
+import { capture } from './capture.js';
 import { newBootId, newSandboxId, newToken } from './identity.js';
 import { metricsIntervalMs, sampleMetrics } from './metrics.js';
 import { Sandbox } from './sandbox.js';
@@ -138,7 +139,7 @@ export class SandboxRegistry {
   async snapshot(id: string, name: string | undefined): Promise<SnapshotResult> {
     const sandbox = this.get(id);
     return this.change(sandbox, async () => {
-      const layers = await this.capture(sandbox);
+      const layers = await capture(sandbox, this.layers);
       const template = this.templates.add({
         names: name ? [name] : [],
         layers,
@@ -158,7 +159,7 @@ export class SandboxRegistry {
       if (source.phase.kind !== 'running') {
         throw new ApiError(409, `Sandbox "${id}" is paused and cannot be forked. Resume it with connect first.`);
       }
-      const layers = await this.capture(source);
+      const layers = await capture(source, this.layers);
       const { settings } = source;
       const children = Array.from({ length: count }, () => this.start(settings, layers, timeoutSeconds));
       const results = await Promise.allSettled(children);
@@ -234,7 +235,7 @@ export class SandboxRegistry {
     } else {
       sandbox.phase = { kind: 'stored', pausedAtMs };
       await machine.kill();
-      sandbox.layers = [this.layers.seal(sandbox.id), ...sandbox.layers];
+      sandbox.layers = [this.layers.seal(sandbox.id, machine.generation), ...sandbox.layers];
       this.layers.retain(sandbox.layers.slice(0, 1));
       this.layers.removeSandbox(sandbox.id);
       sandbox.processes.clear();
@@ -258,30 +259,6 @@ export class SandboxRegistry {
     }
     sandbox.startedAtMs = Date.now();
     this.arm(sandbox, Math.min(timeoutSeconds, this.settings.maximumTimeoutSeconds));
-  }
-
-  /** The layers that show the sandbox as it is now, retained for the caller. */
-  private async capture(sandbox: Sandbox): Promise<readonly string[]> {
-    const { phase } = sandbox;
-    if (phase.kind === 'stored') {
-      this.layers.retain(sandbox.layers);
-      return sandbox.layers;
-    }
-    if (phase.kind === 'ended') {
-      throw sandboxNotFound(sandbox.id);
-    }
-    if (phase.kind === 'running') {
-      await phase.machine.freeze();
-    }
-    try {
-      const layers = [await this.layers.copy(sandbox.id), ...sandbox.layers];
-      this.layers.retain(layers);
-      return layers;
-    } finally {
-      if (phase.kind === 'running') {
-        await phase.machine.thaw();
-      }
-    }
   }
 
   /** Gone from the list at once; resolves when its processes are gone too. */
