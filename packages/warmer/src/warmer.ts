@@ -129,7 +129,6 @@ export async function startWarmer(config: WarmerConfig, options: StartOptions = 
           started.context.hub.log.append({ type: 'service-draining', graceMs: config.drainMs }, { kind: 'everyone' });
           await drained(started, config.drainMs);
           stopping.abort();
-          pools.close();
           await unwind();
         })();
         return closing;

@@ -1,8 +1,8 @@
+import { Alarm } from '../alarm.js';
 import { priorities } from '../budget/gate.js';
 import { afterFailure, afterSuccess, freshStart, type SlowStart } from '../budget/slow-start.js';
 import type { SlotRecord } from '../ledger/record.js';
 import { ProviderError } from '../provider.js';
-import { Alarm } from '../alarm.js';
 import type { Fleet } from './fleet.js';
 import { Flight, type FlightEnd } from './flight.js';
 import { Fenced } from './hold.js';
