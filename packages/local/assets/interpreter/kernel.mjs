@@ -56,7 +56,7 @@ function post(method, parameters) {
   });
 }
 
-async function valueOf(remote) {
+async function readValue(remote) {
   if (!remote.objectId) {
     return remote.unserializableValue === undefined ? remote.value : remote.description;
   }
@@ -74,9 +74,7 @@ async function valueOf(remote) {
 function bundle(value, remote) {
   const text = typeof value === 'string' || remote?.unserializableValue ? String(value) : inspect(value);
   const display = value?.[Symbol.for('Jupyter.display')];
-  return typeof display === 'function'
-    ? { 'text/plain': text, ...display.call(value) }
-    : { 'text/plain': text };
+  return typeof display === 'function' ? { 'text/plain': text, ...display.call(value) } : { 'text/plain': text };
 }
 
 globalThis.display = (value) => send({ type: 'result', main: false, data: bundle(value) });
@@ -100,7 +98,7 @@ async function run(code) {
     send({ type: 'error', name: 'Interrupted', value: 'The execution was interrupted', traceback: '' });
     return;
   }
-  const value = await valueOf(outcome.result);
+  const value = await readValue(outcome.result);
   if (outcome.exceptionDetails) {
     send(describe(value, outcome.exceptionDetails.exception?.description));
   } else if (outcome.result.type !== 'undefined') {

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { LocalHostError } from '../errors.js';
 import { type EgressProxy, egressEnvironment, egressPort } from '../network/egress-proxy.js';
 import type { LocalHostSettings } from '../options.js';
@@ -76,6 +78,9 @@ async function openNamespaces(
 }
 
 function openProcess(instanceDirectory: string, reason: string): Isolation {
+  if (!existsSync(join(instanceDirectory, 'layers'))) {
+    makeInstanceLayout(instanceDirectory, false, 0);
+  }
   return {
     factory: new ProcessFactory(instanceDirectory),
     reason,
