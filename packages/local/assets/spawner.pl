@@ -105,6 +105,8 @@ sub create {
   System::write_file("/proc/$pid/setgroups", 'deny') unless $ranged;
   System::write_file("/proc/$pid/uid_map", $map);
   System::write_file("/proc/$pid/gid_map", $map);
+  # Whoever enters the sandbox from outside can tell by the namespace that the process is still this one.
+  System::write_file("sandboxes/$spec->{id}/init", "$pid " . (stat("/proc/$pid/ns/pid"))[1] . "\n");
   syswrite($go_write, '1');
   $sandboxes{$pid} = $spec->{id};
   $names{ $spec->{id} } = $pid;
