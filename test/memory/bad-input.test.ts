@@ -266,7 +266,7 @@ describe('a source', () => {
 
   it('says so when the embeddings have the wrong size, and a context stays usable', async () => {
     process.env.MEM0_TELEMETRY = 'false';
-    const wrong = createMemory({ source: mem0Oss({ config: ossConfig(64) }) });
+    const wrong = createMemory({ source: mem0Oss({ config: ossConfig(64, 256) }) });
     expect((await failureOf(wrong.add('likes tea', { ...alice, infer: false }))).code).toBe('source_failed');
     expect((await wrong.context({ ...alice, query: 'tea' })).items).toEqual([]);
   });

@@ -74,10 +74,10 @@ async function openOss(): Promise<OpenSource> {
 }
 
 /** mem0's engine with nothing but this process: vectors by hashing, rows in memory, no model. */
-export function ossConfig(dimension = 256): Record<string, unknown> {
+export function ossConfig(dimension = 256, embedded = dimension): Record<string, unknown> {
   const model = {
-    embedQuery: async (text: string) => hashedVector(text, 256),
-    embedDocuments: async (texts: string[]) => texts.map((text) => hashedVector(text, 256)),
+    embedQuery: async (text: string) => hashedVector(text, embedded),
+    embedDocuments: async (texts: string[]) => texts.map((text) => hashedVector(text, embedded)),
   };
   return {
     embedder: { provider: 'langchain', config: { model } },

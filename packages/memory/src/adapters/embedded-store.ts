@@ -23,7 +23,7 @@ const fewestGarbageLines = 256;
 
 /**
  * A store that needs no account, no model and no native module: one file of JSON lines, ranked by BM25. It keeps texts
- * as they are given (`infer` has no effect) and finds what shares a word stem with the question.
+ * as they are given (`infer` has no effect) and finds by words and parts of words: it knows letters, not meaning.
  */
 export function embeddedStore(options: EmbeddedOptions = {}): MemorySource {
   return new EmbeddedStore(options);

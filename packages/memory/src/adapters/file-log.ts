@@ -1,4 +1,5 @@
-import { mkdir, open } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { type FileHandle, mkdir, open, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import lockfile from 'proper-lockfile';
@@ -7,13 +8,17 @@ import type { LogNews, RecordLog } from '../embedded/log.js';
 import { MemoryError } from '../errors.js';
 
 const newline = 0x0a;
+const headerBytes = 256;
 const lockStaleMs = 5_000;
 const mostAttempts = 300;
 
 /** A log of lines in one file, readable by its owner only. Writers of several processes take turns by a lock beside it. */
 export class FileLog implements RecordLog {
   readonly #path: string;
-  #inode = 0n;
+  /** What the file looked like when it was last read; an equal look means no news. */
+  #look = '';
+  /** The first line, which every rewrite makes anew: another first line is another log. */
+  #header = '';
   #offset = 0;
   #torn = false;
 
@@ -22,36 +27,41 @@ export class FileLog implements RecordLog {
   }
 
   async read(): Promise<LogNews> {
-    const file = await open(this.#path, 'r').catch((failure: NodeJS.ErrnoException) => {
-      if (failure.code === 'ENOENT') return undefined;
-      throw failed(failure);
-    });
-    if (file === undefined) {
+    try {
+      const { ino, size, ctimeNs } = await stat(this.#path, { bigint: true });
+      const look = `${ino}/${size}/${ctimeNs}`;
+      if (look === this.#look) return { reset: false, lines: [] };
+      const file = await open(this.#path, 'r');
+      try {
+        const news = await this.#readFrom(file);
+        this.#look = look;
+        return news;
+      } finally {
+        await file.close();
+      }
+    } catch (failure) {
+      if ((failure as NodeJS.ErrnoException).code !== 'ENOENT') throw failed(failure);
       const reset = this.#offset > 0;
+      this.#look = '';
+      this.#header = '';
       this.#offset = 0;
-      this.#inode = 0n;
       return { reset, lines: [] };
     }
-    try {
-      const { ino, size } = await file.stat({ bigint: true });
-      // A rewrite renames a new file into place, so another inode is another log.
-      const reset = this.#inode !== 0n && (ino !== this.#inode || Number(size) < this.#offset);
-      if (reset) this.#offset = 0;
-      this.#inode = ino;
-      const added = Number(size) - this.#offset;
-      if (added === 0) return { reset, lines: [] };
-      const bytes = Buffer.alloc(added);
-      const { bytesRead } = await file.read(bytes, 0, added, this.#offset);
-      const whole = bytes.subarray(0, bytesRead).lastIndexOf(newline) + 1;
-      this.#torn = whole < bytesRead;
-      this.#offset += whole;
-      const text = bytes.toString('utf8', 0, whole);
-      return { reset, lines: text.split('\n').filter((line) => line !== '') };
-    } catch (failure) {
-      throw failed(failure);
-    } finally {
-      await file.close();
-    }
+  }
+
+  async #readFrom(file: FileHandle): Promise<LogNews> {
+    const head = (await bytesOf(file, 0, headerBytes)).toString('utf8');
+    const header = head.slice(0, head.indexOf('\n') + 1);
+    const reset = this.#offset > 0 && header !== this.#header;
+    if (reset) this.#offset = 0;
+    this.#header = header;
+    const { size } = await file.stat();
+    const added = await bytesOf(file, this.#offset, Math.max(0, size - this.#offset));
+    const whole = added.lastIndexOf(newline) + 1;
+    this.#torn = whole < added.length;
+    this.#offset += whole;
+    const lines = added.toString('utf8', 0, whole).split('\n');
+    return { reset, lines: lines.filter((line) => line !== '') };
   }
 
   async exclusively<Value>(work: () => Promise<Value>): Promise<Value> {
@@ -70,7 +80,8 @@ export class FileLog implements RecordLog {
     });
     try {
       // Only a crashed writer leaves half a line; a line feed keeps it apart from ours.
-      await file.appendFile(`${this.#torn ? '\n' : ''}${lines.join('\n')}\n`);
+      const before = this.#torn ? '\n' : this.#offset === 0 ? freshHeader() : '';
+      await file.appendFile(`${before}${lines.join('\n')}\n`);
       await file.datasync();
     } catch (failure) {
       throw failed(failure);
@@ -102,11 +113,21 @@ export class FileLog implements RecordLog {
   }
 
   async rewrite(lines: Iterable<string>): Promise<void> {
-    const text = [...lines].map((line) => `${line}\n`).join('');
+    const text = freshHeader() + [...lines].map((line) => `${line}\n`).join('');
     await writeFileAtomic(this.#path, text, { mode: 0o600, fsync: true }).catch((failure) => {
       throw failed(failure);
     });
   }
+}
+
+function freshHeader(): string {
+  return `${JSON.stringify({ op: 'log', version: 1, id: randomUUID() })}\n`;
+}
+
+async function bytesOf(file: FileHandle, from: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.alloc(length);
+  const { bytesRead } = await file.read(bytes, 0, length, from);
+  return bytes.subarray(0, bytesRead);
 }
 
 /** The holder stalled for so long that another process took the lock over; its own release has nothing left to do. */

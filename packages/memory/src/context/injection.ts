@@ -55,8 +55,10 @@ function largestThatFits(
   bytes: number,
   document: (items: readonly ContextItem[]) => string,
 ): string {
+  const all = document(items);
+  if (Buffer.byteLength(all, 'utf8') <= bytes) return all;
   let fits = 0;
-  let tooMany = items.length + 1;
+  let tooMany = items.length;
   while (tooMany - fits > 1) {
     const middle = Math.floor((fits + tooMany) / 2);
     if (Buffer.byteLength(document(items.slice(0, middle)), 'utf8') <= bytes) fits = middle;

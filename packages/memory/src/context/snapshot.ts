@@ -21,7 +21,7 @@ export interface Snapshot {
   readonly rows: readonly MemoryItem[];
   /** True when the source holds more than is here. */
   readonly partial: boolean;
-  /** Ids, best first, of the candidates that match. */
+  /** Ids, best first, of the candidates that match about as well as the best one. */
   rank(query: string): string[];
 }
 
@@ -31,6 +31,8 @@ export interface SnapshotRules {
 }
 
 const nearDuplicate = 0.9;
+// Scores mean nothing between questions, so what counts as a match is measured against the best of its own.
+const relevantShare = 0.4;
 
 /** Orders rows newest first, keeps the newest of equal or nearly equal texts, dates and measures them. Pure. */
 export function snapshotOf(rows: readonly MemoryItem[], partial: boolean, rules: SnapshotRules): Snapshot {
@@ -50,17 +52,17 @@ export function snapshotOf(rows: readonly MemoryItem[], partial: boolean, rules:
     };
     candidates.push({ item, tokens: rules.countTokens(`${lineOf(item)}\n`), expirationDate: row.expirationDate });
   }
-  let ranker: TextRanker | undefined;
+  // Built here and not at the first question: a snapshot is made while a sandbox warms, a question comes with a claim.
+  const ranker = new TextRanker();
+  for (const { item } of candidates) ranker.put({ id: item.id, text: item.memory });
   return {
     candidates,
     rows,
     partial,
     rank(query) {
-      if (ranker === undefined) {
-        ranker = new TextRanker();
-        for (const { item } of candidates) ranker.put({ id: item.id, text: item.memory });
-      }
-      return ranker.rank(query).map((hit) => hit.id);
+      const hits = ranker.rank(query);
+      const least = (hits[0]?.score ?? 0) * relevantShare;
+      return hits.filter(({ score }) => score >= least).map(({ id }) => id);
     },
   };
 }

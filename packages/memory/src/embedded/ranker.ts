@@ -1,5 +1,5 @@
-import MiniSearch from 'minisearch';
-import { termOf, wordsOf } from '../text/words.js';
+import MiniSearch, { type Options } from 'minisearch';
+import { partsOf, termOf, wordsOf } from '../text/words.js';
 
 /** One text that can be found. */
 export interface RankedText {
@@ -15,41 +15,50 @@ export interface RankedHit {
 }
 
 const longestQueryChars = 4_000;
+// A shared word says more than any number of shared letters: the parts order what no word decides.
+const partWeight = 0.2;
 
 /**
- * Ranks short texts against a question: BM25+ over stemmed words, with prefixes and small misspellings counting for
- * less. It knows no synonyms; what shares no word stem with the question is not found.
+ * Ranks short texts against a question: BM25+ over stemmed words, and with less weight over three-letter parts of words,
+ * which finds misspellings, compounds and other forms. It knows letters, not meaning.
  */
 export class TextRanker {
-  readonly #index = new MiniSearch<RankedText>({
-    fields: ['text', 'tags'],
-    extractField: (document, field) =>
-      field === 'tags' ? (document.tags ?? []).join(' ') : String(document[field as 'id' | 'text']),
-    tokenize: wordsOf,
-    processTerm: (word) => termOf(word) ?? null,
-    searchOptions: {
-      combineWith: 'OR',
-      prefix: (term) => term.length >= 4,
-      fuzzy: (term) => (term.length >= 5 ? 0.2 : false),
-      weights: { prefix: 0.3, fuzzy: 0.2 },
-    },
-  });
-
-  get size(): number {
-    return this.#index.documentCount;
-  }
+  readonly #words = new MiniSearch<RankedText>(indexOptions(wordsOf, (word) => termOf(word) ?? null));
+  readonly #parts = new MiniSearch<RankedText>(indexOptions(partsOf, (part) => part));
 
   put(document: RankedText): void {
-    if (this.#index.has(document.id)) this.#index.replace(document);
-    else this.#index.add(document);
+    this.remove(document.id);
+    this.#words.add(document);
+    this.#parts.add(document);
   }
 
   remove(id: string): void {
-    if (this.#index.has(id)) this.#index.discard(id);
+    if (!this.#words.has(id)) return;
+    this.#words.discard(id);
+    this.#parts.discard(id);
   }
 
   /** Best first; texts that share nothing with the question are absent. */
   rank(query: string): RankedHit[] {
-    return this.#index.search(query.slice(0, longestQueryChars)).map(({ id, score }) => ({ id: String(id), score }));
+    const asked = query.slice(0, longestQueryChars);
+    const scores = new Map<string, number>();
+    for (const { id, score } of this.#words.search(asked)) scores.set(String(id), score);
+    for (const { id, score } of this.#parts.search(asked)) {
+      scores.set(String(id), (scores.get(String(id)) ?? 0) + partWeight * score);
+    }
+    return [...scores].map(([id, score]) => ({ id, score })).sort((left, right) => right.score - left.score);
   }
+}
+
+function indexOptions(
+  tokenize: (text: string) => string[],
+  processTerm: (term: string) => string | null,
+): Options<RankedText> {
+  return {
+    fields: ['text', 'tags'],
+    extractField: (document, field) =>
+      field === 'tags' ? (document.tags ?? []).join(' ') : document[field as 'id' | 'text'],
+    tokenize,
+    processTerm,
+  };
 }

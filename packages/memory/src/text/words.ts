@@ -27,3 +27,14 @@ export function termOf(word: string): string | undefined {
   if (stopWords.has(word)) return undefined;
   return /^[a-z]+$/.test(word) ? stemmer(word) : word;
 }
+
+/** The three-letter parts of the words that say something, with their edges marked. */
+export function partsOf(text: string): string[] {
+  const parts: string[] = [];
+  for (const word of wordsOf(text)) {
+    if (stopWords.has(word)) continue;
+    const marked = `^${word}$`;
+    for (let start = 0; start + 3 <= marked.length; start += 1) parts.push(marked.slice(start, start + 3));
+  }
+  return parts;
+}
