@@ -138,7 +138,13 @@ export class ClaimService {
 
   /** Ends the claim and keeps the sandbox, paused, for the same user. @throws {@link WarmerError} `sandbox_gone` */
   async keep(record: ClaimRecord): Promise<ClaimRecord> {
-    await this.#withHandle(record, (claim) => claim.keep());
+    await this.#withHandle(record, (claim) => {
+      if (claim.keep) return claim.keep();
+      throw new WarmerError(
+        'invalid_option',
+        'The sandbox cannot be kept: the claim has no "userId", or the provider cannot pause. Retire it instead.',
+      );
+    });
     return this.#retired(record);
   }
 
