@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { marked } from 'marked';
+import { marked, type Tokens } from 'marked';
 import { globSync } from 'tinyglobby';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -19,11 +19,13 @@ export function snippets(): Snippet[] {
     ignore: ['**/node_modules/**', 'docs/api/**'],
   });
   return documents.toSorted().flatMap((document) => {
-    const blocks = marked.lexer(readFileSync(`${root}${document}`, 'utf8')).filter((token) => token.type === 'code');
+    const blocks = marked
+      .lexer(readFileSync(`${root}${document}`, 'utf8'))
+      .filter((token): token is Tokens.Code => token.type === 'code');
     return blocks.map((block, index) => ({
       name: `${document}#${index + 1}`,
-      language: String(block.lang ?? '').split(' ')[0] ?? '',
-      code: String(block.text),
+      language: (block.lang ?? '').split(' ')[0] ?? '',
+      code: block.text,
     }));
   });
 }

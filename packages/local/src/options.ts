@@ -18,7 +18,7 @@ export interface LocalHostOptions {
   apiKey?: string | undefined;
   /**
    * Where sandboxes live while they run; never on a file system that is itself an overlay.
-   * @default `<system's temporary directory>/pilotlight-local-<user id>`
+   * @default the system's temporary directory
    */
   stateDirectory?: string | undefined;
   /**
