@@ -1,1 +1,4 @@
-export {};
+export { isLocalHostError, LocalHostError, type LocalHostErrorCode } from './errors.js';
+export { type ConnectionOptions, type LocalHost, startLocalHost } from './host.js';
+export type { IsolationLevel } from './isolation/machine.js';
+export type { LocalHostOptions } from './options.js';

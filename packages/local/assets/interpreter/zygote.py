@@ -1,0 +1,188 @@
+"""
+Holds a Python with its libraries loaded and never runs anybody's code: each kernel is a fork of it that first goes into
+its sandbox and gives up what it may do. Requests come as lines of JSON on standard input, one answer each.
+"""
+import ctypes
+import gc
+import importlib
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+# The user namespace comes first: it gives the right to enter the others.
+NAMESPACES = (("user", 0x10000000), ("ipc", 0x08000000), ("uts", 0x04000000), ("net", 0x40000000),
+              ("pid", 0x20000000), ("mnt", 0x00020000))
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
+CAPSET = {"x86_64": 126, "aarch64": 91}
+LIMITS = ("RLIMIT_CORE", "RLIMIT_NPROC", "RLIMIT_NOFILE", "RLIMIT_AS", "RLIMIT_FSIZE")
+
+
+def check(result, what):
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+
+
+def preload(names):
+    """What of these is installed. OpenBLAS must not start threads: a process with threads cannot be forked safely."""
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    loaded = []
+    for name in names:
+        try:
+            importlib.import_module(name)
+            loaded.append(name)
+        except ImportError:
+            continue
+    return loaded
+
+
+def open_sandbox(process, pid_namespace):
+    """
+    The namespaces of a sandbox by its first process. A process id can be given to another process when the sandbox is
+    gone; the number of its namespace cannot be the same then, so a mismatch means that there is nothing to enter.
+    """
+    directory = os.open(f"/proc/{process}", os.O_RDONLY | os.O_DIRECTORY)
+    namespaces = [(os.open(f"ns/{name}", os.O_RDONLY, dir_fd=directory), flag, name) for name, flag in NAMESPACES]
+    found = next(os.fstat(descriptor).st_ino for descriptor, _, name in namespaces if name == "pid")
+    if found != pid_namespace:
+        raise ProcessLookupError(f"the sandbox of process {process} is gone")
+    with open(os.open("status", os.O_RDONLY, dir_fd=directory)) as status:
+        fields = dict(line.rstrip("\n").split(":\t", 1) for line in status if ":\t" in line)
+    return namespaces, fields
+
+
+def copy_limits(process):
+    """A kernel is held to the same limits as what the sandbox's own first process starts."""
+    for name in LIMITS:
+        kind = getattr(resource, name)
+        resource.setrlimit(kind, resource.prlimit(process, kind))
+
+
+def drop_rights(user, group):
+    if os.geteuid() == 0:
+        os.setgroups([])
+    os.setresgid(group, group, group)
+    os.setresuid(user, user, user)
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    nothing = (ctypes.c_uint32 * 6)()
+    check(LIBC.syscall(CAPSET[os.uname().machine], header, nothing), "capset")
+    check(LIBC.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
+    # Changing user makes a process opaque to itself; it may look at its own /proc again.
+    check(LIBC.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0), "dumpable")
+
+
+def close_all_but(kept):
+    for name in os.listdir("/proc/self/fd"):
+        descriptor = int(name)
+        if descriptor > 2 and descriptor != kept:
+            try:
+                os.close(descriptor)
+            except OSError:
+                continue
+
+
+def connect(path, nonce):
+    channel = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    channel.connect(path)
+    channel.sendall(nonce.encode() + b"\n")
+    return os.dup(channel.detach())
+
+
+def start(request):
+    """Runs in the fork: goes into the sandbox, then forks once more, because only a child is in a process namespace."""
+    channel = connect(request["socket"], request["nonce"])
+    settings = request["settings"]
+    sandbox = request.get("sandbox")
+    if sandbox:
+        namespaces, fields = open_sandbox(sandbox["process"], sandbox["pidNamespace"])
+        if fields.get("Seccomp", "0") != "0":
+            raise PermissionError("the sandbox filters system calls, which a fork from outside would not")
+        for path in sandbox["groups"]:
+            with open(path, "w") as group:
+                group.write(str(os.getpid()))
+        copy_limits(sandbox["process"])
+        for descriptor, flag, name in namespaces:
+            check(LIBC.setns(descriptor, flag), f"setns {name}")
+        inside = os.fork()
+        if inside:
+            close_all_but(-1)
+            os.waitpid(inside, 0)
+            os._exit(0)
+        os.setsid()
+        drop_rights(sandbox["user"], sandbox["group"])
+    else:
+        os.setsid()
+    check(LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "pdeathsig")
+    close_all_but(channel)
+    os.dup2(os.open(os.devnull, os.O_RDWR), 2)
+    run(settings, channel)
+
+
+def shadowed(loaded):
+    """Whether the sandbox has its own copy of something that is loaded already: it must win."""
+    from importlib.machinery import PathFinder
+    importlib.invalidate_caches()
+    sys.path_importer_cache.clear()
+    for name in loaded:
+        spec = PathFinder.find_spec(name, sys.path)
+        if spec is None or spec.origin != sys.modules[name].__spec__.origin:
+            return True
+    return False
+
+
+def add_sites(settings):
+    import site
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    home = settings["envs"].get("HOME", "/home/user")
+    own = [f"{home}/.local/lib/{version}/site-packages", f"/usr/local/lib/{version}/dist-packages",
+           f"/usr/local/lib/{version}/site-packages"]
+    before = list(sys.path)
+    for directory in own:
+        if os.path.isdir(directory) and directory not in before:
+            site.addsitedir(directory)
+    # The sandbox's own packages come before those of the system, as in an interpreter that starts there.
+    added = [path for path in sys.path if path not in before]
+    system = next((index for index, path in enumerate(before) if path.endswith(("-packages",))), len(before))
+    sys.path[:] = [*before[:system], *added, *before[system:]]
+
+
+def run(settings, channel):
+    add_sites(settings)
+    if shadowed(settings["loaded"]):
+        os.dup2(channel, 0, inheritable=True)
+        os.dup2(channel, 1, inheritable=True)
+        os.execve(sys.executable, [sys.executable, "-c", settings["program"]], settings["envs"])
+    from pilotlight_kernel import serve
+    serve(settings, channel, channel)
+
+
+def answer(message):
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
+def main(names):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    import asyncio, base64, pprint, queue, selectors, site, subprocess, threading, traceback  # noqa: F401, E401
+    import pilotlight_kernel  # noqa: F401
+    loaded = preload(names)
+    gc.collect()
+    gc.freeze()
+    answer({"loaded": loaded})
+    for line in sys.stdin:
+        request = json.loads(line)
+        request["settings"]["loaded"] = loaded
+        pid = os.fork()
+        if pid:
+            continue
+        try:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            start(request)
+        except BaseException as error:
+            os.write(1, (json.dumps({"failed": request["nonce"], "reason": str(error)}) + "\n").encode())
+        os._exit(1)

@@ -1,0 +1,67 @@
+# The view a sandbox has of the machine: one process in new namespaces that builds its root and never sees the host's again.
+package Jail;
+use strict;
+use warnings;
+
+# Runs in the new process, as its namespaces' first. Paths are relative to the instance directory, the current one.
+sub build {
+  my ($spec) = @_;
+  my $home = "sandboxes/$spec->{id}";
+  my $flags = System::MS_NOSUID | System::MS_NODEV;
+  System::mount('none', '/', '', System::MS_REC | System::MS_PRIVATE, '');
+  mount_overlay($spec, 'root', $home, 'mnt', join(':', map { "layers/$_/root" } @{ $spec->{layers} }));
+  my @shared = (map { "layers/$_/local" } @{ $spec->{layers} });
+  push @shared, '/usr/local' if -d '/usr/local';
+  for my $directory (@{ $spec->{system} }) {
+    System::bind_read_only("/$directory", "mnt/$directory");
+  }
+  mount_overlay($spec, 'local', $home, 'mnt/usr/local', join(':', @shared));
+  System::bind_read_only($_->[0], "mnt$_->[1]") for @{ $spec->{binds} };
+  System::mount('tmpfs', "mnt$_", 'tmpfs', $flags | System::MS_RDONLY, 'mode=755,size=4k') for @{ $spec->{hidden} };
+  System::write_file('mnt/run/boot_id', "$spec->{boot}\n");
+  System::mount('proc', 'mnt/proc', 'proc', $flags | System::MS_NOEXEC, '');
+  System::mount('mnt/run/boot_id', 'mnt/proc/sys/kernel/random/boot_id', '', System::MS_BIND, '');
+  build_devices($flags);
+  chdir('mnt') or die "chdir: $!\n";
+  System::call('pivot_root', '.', '.');
+  System::call('umount2', '.', 2);
+  chdir('/') or die "chdir: $!\n";
+  my $name = $spec->{hostname};
+  System::call('sethostname', $name, length $name);
+  System::loopback_up();
+}
+
+sub mount_overlay {
+  my ($spec, $part, $home, $target, $lower) = @_;
+  my $options = "lowerdir=$lower,upperdir=$home/$part,workdir=$home/$part-work,userxattr,volatile";
+  System::mount('overlay', $target, 'overlay', System::MS_NOSUID | System::MS_NODEV, $options);
+}
+
+sub build_devices {
+  my ($flags) = @_;
+  System::mount('tmpfs', 'mnt/dev', 'tmpfs', System::MS_NOSUID | System::MS_NOEXEC, 'mode=755,size=64k');
+  for my $device (qw(null zero full random urandom tty)) {
+    open(my $file, '>', "mnt/dev/$device") or die "device $device: $!\n";
+    close($file);
+    System::mount("/dev/$device", "mnt/dev/$device", '', System::MS_BIND, '');
+  }
+  mkdir("mnt/dev/$_", 0755) for qw(pts shm);
+  System::mount('devpts', 'mnt/dev/pts', 'devpts', System::MS_NOSUID | System::MS_NOEXEC,
+    'newinstance,ptmxmode=0666,mode=620');
+  System::mount('tmpfs', 'mnt/dev/shm', 'tmpfs', $flags, 'mode=1777,size=256m');
+  symlink('pts/ptmx', 'mnt/dev/ptmx');
+  symlink('/proc/self/fd', 'mnt/dev/fd');
+  symlink("/proc/self/fd/$_->[0]", "mnt/dev/$_->[1]") for [0, 'stdin'], [1, 'stdout'], [2, 'stderr'];
+}
+
+# What every process of the sandbox inherits and none can take back.
+sub restrict {
+  my ($spec) = @_;
+  System::prctl(38, 1);                                        # no_new_privs
+  System::prctl(1, 9);                                         # dies with the spawner
+  System::limit(4, 0, 0);                                      # no core files
+  System::limit(6, $spec->{processes}, $spec->{processes}) if $spec->{processes};
+  System::limit(7, 1024, 65536);
+}
+
+1;
