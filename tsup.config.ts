@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { defineConfig } from 'tsup';
 
 /**
@@ -13,9 +13,12 @@ interface Manifest {
 
 const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest;
 
-const entries = Object.values(manifest.exports ?? {})
+const published = Object.values(manifest.exports ?? {})
   .map((target) => (typeof target === 'string' ? undefined : target['@pilotlight/source']))
   .filter((source): source is string => typeof source === 'string');
+
+/** A command has no subpath: its `bin` file starts `dist/cli.js`. */
+const entries = existsSync('src/cli.ts') ? [...published, 'src/cli.ts'] : published;
 
 export default defineConfig({
   entry: entries,
