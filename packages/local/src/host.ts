@@ -14,6 +14,8 @@ import { TemplateStore } from './sandbox/template-store.js';
 import { type HostServer, openServer } from './server/server.js';
 import { openInstanceDirectory, removeTree } from './storage/instance-directory.js';
 import { LayerStore } from './storage/layers.js';
+import { openTemplates, startTemplateProgram } from './templates/open-templates.js';
+import { templateRoutes } from './templates/template-routes.js';
 
 /** What to spread into a call of the `e2b` package, or into `new E2B(...)`. */
 export interface ConnectionOptions {
@@ -74,16 +76,21 @@ export async function startLocalHost(options: LocalHostOptions = {}): Promise<Lo
       templates.add({ id: name, names: [name], layers: ['base'], envs: {}, createdAtMs: Date.now() });
     }
     registry = new SandboxRegistry(
-      { factory: opened.factory, layers, templates },
+      { factory: opened.factory, layers, templates, prepare: startTemplateProgram },
       { environment: opened.environment, maximumTimeoutSeconds: settings.maximumTimeoutSeconds },
     );
     gate = openGate(registry, settings);
     const faults = gate;
+    const builds = openTemplates(
+      { factory: opened.factory, layers, templates, environment: opened.environment },
+      instanceDirectory,
+    );
     zygote = openZygote(instanceDirectory, settings.preloadPython);
     const openKernel = kernelOpener(opened.factory.level, instanceDirectory, zygote);
     const interpreter = new InterpreterService(openKernel);
     server = await openServer(registry, settings, [
       { control: (control) => addFaults(control, faults) },
+      { control: (control) => templateRoutes(control, builds) },
       { ports: [{ port: interpreterPort, service: interpreter }] },
     ]);
     return describeHost(server.url, settings.apiKey, opened, faults, once(closeAll));

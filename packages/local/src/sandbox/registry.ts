@@ -12,6 +12,8 @@ export interface RegistryParts {
   factory: MachineFactory;
   layers: LayerStore;
   templates: TemplateStore;
+  /** Runs before a sandbox that begins without memory is shown to anybody; when it throws, there is no sandbox. */
+  prepare?: (sandbox: Sandbox, machine: Machine) => Promise<void>;
 }
 
 export interface RegistrySettings {
@@ -37,13 +39,15 @@ export class SandboxRegistry {
   private readonly factory: MachineFactory;
   private readonly layers: LayerStore;
   private readonly settings: RegistrySettings;
+  private readonly prepare: (sandbox: Sandbox, machine: Machine) => Promise<void>;
   private readonly sampler: NodeJS.Timeout;
 
-  constructor({ factory, layers, templates }: RegistryParts, settings: RegistrySettings) {
+  constructor({ factory, layers, templates, prepare }: RegistryParts, settings: RegistrySettings) {
     this.factory = factory;
     this.layers = layers;
     this.templates = templates;
     this.settings = settings;
+    this.prepare = prepare ?? (() => Promise.resolve());
     this.sampler = setInterval(() => {
       for (const sandbox of this.sandboxes.values()) {
         void sampleMetrics(sandbox).catch(() => {});
@@ -144,6 +148,8 @@ export class SandboxRegistry {
         names: name ? [name] : [],
         layers,
         envs: sandbox.settings.envs,
+        start: sandbox.settings.start,
+        defaults: sandbox.settings.defaults,
         sourceSandboxId: id,
         createdAtMs: Date.now(),
       });
@@ -194,6 +200,14 @@ export class SandboxRegistry {
     const identity = { id, envdAccessToken: newToken(), trafficAccessToken: traffic };
     const times = { startedAtMs: Date.now(), timeoutSeconds };
     const sandbox = new Sandbox(identity, settings, this.settings.environment, layers, machine, times);
+    try {
+      await this.prepare(sandbox, machine);
+    } catch (error) {
+      await machine.kill();
+      this.layers.release(layers);
+      this.layers.removeSandbox(id);
+      throw error instanceof ApiError ? error : new ApiError(500, (error as Error).message);
+    }
     this.sandboxes.set(id, sandbox);
     this.follow(sandbox, machine);
     this.arm(sandbox, timeoutSeconds);
@@ -252,6 +266,7 @@ export class SandboxRegistry {
     } else if (phase.kind === 'stored') {
       const spec = { id: sandbox.id, hostname: 'sandbox', layers: sandbox.layers, bootId: newBootId() };
       const machine = await this.factory.create(spec);
+      await this.prepare(sandbox, machine);
       sandbox.phase = { kind: 'running', machine };
       this.follow(sandbox, machine);
     } else {
