@@ -17,3 +17,4 @@ export {
 export type { ConnectionOptions, MemorySource, PilotlightOptions, SandboxRequest } from './options.js';
 export { Pilotlight } from './pilotlight.js';
 export { type WarmPowers, WarmSandbox, type WarmSandboxClass, withWarming } from './warm-sandbox.js';
+export type { PoolLevels, WarmingManager } from './warming-manager.js';
