@@ -68,6 +68,10 @@ export class RemoteClient {
     return this.#parsed(wireClaim, 'post', `v1/claims/${claimId}/renew`, { json: { lifeMs } });
   }
 
+  keep(claimId: string): Promise<WireClaim> {
+    return this.#parsed(wireClaim, 'post', `v1/claims/${claimId}/keep`, {});
+  }
+
   retire(claimId: string): Promise<WireClaim> {
     return this.#parsed(wireClaim, 'delete', `v1/claims/${claimId}`, {});
   }

@@ -205,11 +205,12 @@ export function remoteManager(options: RemoteManagerOptions): RemoteWarmingManag
 }
 
 function bodyOf(runtime: string, request: ClaimRequest): ClaimBody {
-  const { key, userId, files, memory, priority, lifeMs } = request;
+  const { key, userId, affinity, files, memory, priority, lifeMs } = request;
   return {
     runtime,
     key: key ?? crypto.randomUUID(),
     ...(userId === undefined ? {} : { userId }),
+    ...(affinity === undefined ? {} : { affinity }),
     ...(priority === undefined ? {} : { priority }),
     ...(lifeMs === undefined ? {} : { lifeMs }),
     ...(files === undefined ? {} : { files: toWireFiles(files) }),
