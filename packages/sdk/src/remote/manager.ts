@@ -201,7 +201,7 @@ export class RemoteWarmingManager extends EventEmitter<WarmingEvents> implements
       lastEventId: () => this.#lastEventId,
       event: (event) => {
         this.#lastEventId = event.id;
-        emitWireEvent(event, (name, ...values) => this.emit(name, ...values));
+        emitWireEvent(event, (name, ...values) => EventEmitter.prototype.emit.call(this, name, ...values));
       },
       lost: () => {
         this.#listening = false;
