@@ -5,6 +5,7 @@ const RATE = 0.05;
 const BINS = 20;
 const PRIOR = 20;
 const FORGETS_ABOVE = 4_000;
+const RECENT = 500;
 const TABLE_BINS = 10;
 
 interface Pending {
@@ -50,6 +51,10 @@ export class ClaimChance {
   private readonly latest = new Map<string, Pending>();
   private readonly table = Array.from({ length: TABLE_BINS }, () => ({ count: 0, told: 0, came: 0 }));
   private brier = 0;
+  private recent = 0;
+  private recentBrier = 0;
+  private recentBase = 0.5;
+  private recentWorst = 0;
 
   constructor(withinSeconds = 600) {
     this.withinSeconds = withinSeconds;
@@ -113,6 +118,18 @@ export class ClaimChance {
     };
   }
 
+  /** Brier skill over about the last 500 claims; 0 while fewer are known or all came out the same. */
+  recentSkill(): number {
+    return this.recent < RECENT || this.recentWorst < 0.01 ? 0 : 1 - this.recentBrier / this.recentWorst;
+  }
+
+  private remember(told: number, came: 0 | 1): void {
+    this.recent++;
+    this.recentBrier += ((told - came) ** 2 - this.recentBrier) / RECENT;
+    this.recentWorst += ((this.recentBase - came) ** 2 - this.recentWorst) / RECENT;
+    this.recentBase += (came - this.recentBase) / RECENT;
+  }
+
   private settleOlder(nowSeconds: number): void {
     let oldest = this.queue[this.head];
     while (oldest && oldest.atSeconds + this.withinSeconds < nowSeconds) {
@@ -133,6 +150,7 @@ export class ClaimChance {
     row.told += pending.told;
     row.came += came;
     this.brier += (pending.told - came) ** 2;
+    this.remember(pending.told, came);
     const level = levelOf(pending.raw);
     this.levels[level]!++;
     this.came[level]! += came;

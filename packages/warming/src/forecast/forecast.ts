@@ -1,3 +1,4 @@
+import type { ScoredPolicy } from '../target/guarded.js';
 import type {
   ClaimObserved,
   Decision,
@@ -6,10 +7,10 @@ import type {
   Observation,
   RuntimeObserved,
   RuntimeTarget,
-  TargetPolicy,
 } from '../target/target.js';
 import { TargetBook } from '../target/target-book.js';
 import { checkedNumber, TimeLine } from '../target/time-line.js';
+import { BudgetKeeper } from './budget.js';
 import { type CalibrationReport, ClaimChance } from './claim-chance.js';
 import { explainKey } from './explain.js';
 import { GenericTier } from './generic-tier.js';
@@ -31,6 +32,8 @@ export interface ForecastOptions {
   maxGeneric?: number;
   /** Turns the generic tier on: how long specialising a generic sandbox takes. @default off */
   specialiseSeconds?: number;
+  /** Spend this many idle sandbox-seconds an hour: the price is found, and the given one is only where to start. */
+  idleBudgetSecondsPerHour?: number;
   learning?: Partial<Learning>;
   /** Starting weights of the shared network. @default fitted on public traces, see docs/forecast.md */
   weights?: ArrayLike<number>;
@@ -47,7 +50,7 @@ export interface KeySettings {
  * The default target policy: learns per runtime and across runtimes how likely the next claim is at every moment, and
  * holds a sandbox exactly while that is worth its idle time at the price given.
  */
-export class ForecastPolicy implements TargetPolicy {
+export class ForecastPolicy implements ScoredPolicy {
   readonly name = 'forecast';
   /** @internal */
   readonly own: UnitPlanner;
@@ -66,6 +69,7 @@ export class ForecastPolicy implements TargetPolicy {
   private readonly defaultLeadSeconds: number;
   private readonly maxHot: number;
   private readonly maxGeneric: number;
+  private readonly budget: BudgetKeeper | undefined;
   private valueSeconds = 0;
 
   constructor(options: ForecastOptions = {}) {
@@ -76,6 +80,9 @@ export class ForecastPolicy implements TargetPolicy {
     this.maxHot = checkedNumber('maxHot', options.maxHot ?? 500, 0);
     this.maxGeneric = checkedNumber('maxGeneric', options.maxGeneric ?? 2000, 0);
     this.setPrice(options.coldStartValueSeconds ?? 600);
+    if (options.idleBudgetSecondsPerHour !== undefined) {
+      this.budget = new BudgetKeeper(options.idleBudgetSecondsPerHour, this.valueSeconds);
+    }
     if (options.specialiseSeconds !== undefined) {
       const seconds = checkedNumber('specialiseSeconds', options.specialiseSeconds, 0);
       this.generic = new GenericTier(seconds, learning, options.weights);
@@ -104,6 +111,9 @@ export class ForecastPolicy implements TargetPolicy {
         break;
       case 'hint-withdrawn':
         this.withdraw(observation.key, observation.hintId, seconds);
+        break;
+      case 'idle':
+        this.spend(observation.totalSeconds, seconds);
         break;
       case 'runtime-removed':
         this.remove(observation.key);
@@ -141,6 +151,10 @@ export class ForecastPolicy implements TargetPolicy {
   /** How good the chances told so far were. */
   calibration(): CalibrationReport {
     return this.chance.report();
+  }
+
+  recentSkill(): number {
+    return this.chance.recentSkill();
   }
 
   save(): Uint8Array {
@@ -228,6 +242,11 @@ export class ForecastPolicy implements TargetPolicy {
     if (tier !== 'hot') return;
     const key = this.own.demand.key(name, measured, seconds);
     key.leadSeconds += 0.3 * (measured - key.leadSeconds);
+  }
+
+  private spend(totalSeconds: number, seconds: number): void {
+    const total = checkedNumber('totalSeconds', totalSeconds, 0);
+    if (this.budget) this.setPrice(this.budget.update(seconds, total));
   }
 
   private remove(name: string): void {

@@ -73,6 +73,15 @@ export class Simulator {
   }
 
   /** Ends the replay: sandboxes that are left stay open until the last arrival. */
+  /** Idle seconds so far, sandboxes that are still ready included. */
+  idleSeconds(now: number): number {
+    let open = 0;
+    for (const pool of [...this.pools.values(), this.generic]) {
+      for (const sandbox of pool.open()) open += Math.max(0, now - sandbox.readyAt);
+    }
+    return this.result.idleSeconds + open;
+  }
+
   finish(): ReplayResult {
     const end = this.result.endSeconds;
     for (const pool of [...this.pools.values(), this.generic]) {

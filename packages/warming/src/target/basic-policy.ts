@@ -52,6 +52,7 @@ export class BasicPolicy<State> implements TargetPolicy {
 
   observe(observation: Observation): void {
     const now = this.time.advance(observation.atMs);
+    if (observation.kind === 'idle') return;
     if (observation.kind === 'runtime-removed') {
       this.entries.delete(observation.key);
       this.book.drop(observation.key);
