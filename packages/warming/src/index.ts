@@ -48,6 +48,7 @@ export type {
   Explanation,
   HintObserved,
   HintWithdrawn,
+  IdleObserved,
   LeadObserved,
   Observation,
   RuntimeObserved,
