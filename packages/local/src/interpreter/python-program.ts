@@ -24,10 +24,10 @@ export function kernelProgram(): string {
   );
 }
 
-/** A program that loads libraries once and forks kernels; what to load is its last argument. */
+/** A program that loads libraries once and forks kernels; what to load and a kernel's own program are its last arguments. */
 export function zygoteProgram(): string {
   return withModules(
     [...kernelModules, 'zygote'],
-    'sys.modules["pilotlight_zygote"].main(__import__("json").loads(sys.argv[1]))',
+    'sys.modules["pilotlight_zygote"].main(__import__("json").loads(sys.argv[1]), sys.argv[2])',
   );
 }
