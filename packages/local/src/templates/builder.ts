@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import type { Machine, MachineFactory } from '../isolation/machine.js';
+import { FileError, type Machine, type MachineFactory } from '../isolation/machine.js';
 import type { StartCommand } from '../sandbox/settings.js';
 import type { Template } from '../sandbox/template-store.js';
 import type { LayerStore } from '../storage/layers.js';
@@ -83,11 +83,17 @@ export class TemplateBuilder {
           envs,
         });
       case 'directory': {
+        if (await makesDirectory(machine, context.user, action.path)) {
+          return;
+        }
         const script = 'mkdir -p -- "$1" && { chown -- "$2:" "$1" 2>/dev/null || true; }';
         const list = ['/bin/sh', '-c', script, 'sh', action.path, context.user];
         return this.run(machine, step, log, { arguments: list, user: 'root', cwd: '/', envs });
       }
       case 'copy': {
+        if (this.parts.factory.level === 'process') {
+          throw new Error('COPY needs isolation level "namespaces"; this host runs at "process"');
+        }
         const archive = this.parts.archiveOf(action.filesHash);
         if (archive === undefined) {
           throw new Error(`the files of COPY ${action.source} were not uploaded`);
@@ -139,5 +145,21 @@ export class TemplateBuilder {
       store.removeSandbox(id);
       store.release(usable);
     }
+  }
+}
+
+/** False when only root may make it. */
+async function makesDirectory(machine: Machine, user: string, path: string): Promise<boolean> {
+  try {
+    await machine.files.makeDirectory(user, path);
+    return true;
+  } catch (error) {
+    if (error instanceof FileError && error.code === 'EEXIST') {
+      return true;
+    }
+    if (error instanceof FileError && error.code === 'EACCES') {
+      return false;
+    }
+    throw error;
   }
 }
