@@ -64,6 +64,6 @@ describe('the ten lines of the README', () => {
       cwd: root,
       timeout: 60_000,
     });
-    expect(run.stdout.split('\n').at(-1)).toBe('42');
+    expect(run.stdout.trimEnd().split('\n').at(-1)).toBe('42');
   });
 });

@@ -1,6 +1,7 @@
 import { type LocalHost, startLocalHost } from '@pilotlight/local';
 import { defineRuntime, Pilotlight, type PilotlightOptions, type WarmingProgress, WarmSandbox } from '@pilotlight/sdk';
 import { Sandbox } from 'e2b';
+import getPort from 'get-port';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 
 const plain = defineRuntime({
@@ -165,7 +166,8 @@ describe('bad input gets one typed error that says what to do next, and leaves n
   });
 
   it('a host that is not there', async () => {
-    const gone = { apiUrl: 'http://127.0.0.1:9', sandboxUrl: 'http://127.0.0.1:9' };
+    const url = `http://127.0.0.1:${await getPort()}`;
+    const gone = { apiUrl: url, sandboxUrl: url };
     await expect(client(gone).sandbox('plain')).rejects.toMatchObject({ code: 'provider_unreachable' });
   });
 

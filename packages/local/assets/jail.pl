@@ -6,18 +6,15 @@ use warnings;
 # Runs in the new process, as its namespaces' first. Paths are relative to the instance directory, the current one.
 sub build {
   my ($spec) = @_;
-  my $home = "sandboxes/$spec->{id}";
   my $flags = System::MS_NOSUID | System::MS_NODEV;
   System::mount('none', '/', '', System::MS_REC | System::MS_PRIVATE, '');
-  mount_overlay($spec, 'root', $home, 'mnt', join(':', map { "layers/$_/root" } @{ $spec->{layers} }));
-  my @shared = (map { "layers/$_/local" } @{ $spec->{layers} });
-  push @shared, '/usr/local' if -d '/usr/local';
+  mount_overlay($spec, 'root', 'mnt', lower($spec, 'root'));
   for my $directory (@{ $spec->{system} }) {
     System::bind_read_only("/$directory", "mnt/$directory");
   }
-  mount_overlay($spec, 'local', $home, 'mnt/usr/local', join(':', @shared));
+  mount_overlay($spec, 'local', 'mnt/usr/local', lower($spec, 'local'));
   System::bind_read_only($_->[0], "mnt$_->[1]") for @{ $spec->{binds} };
-  System::mount('tmpfs', "mnt$_", 'tmpfs', $flags | System::MS_RDONLY, 'mode=755,size=4k') for @{ $spec->{hidden} };
+  hide($spec, 'mnt', @{ $spec->{hidden} });
   System::write_file('mnt/run/boot_id', "$spec->{boot}\n");
   System::mount('proc', 'mnt/proc', 'proc', $flags | System::MS_NOEXEC, '');
   System::mount('mnt/run/boot_id', 'mnt/proc/sys/kernel/random/boot_id', '', System::MS_BIND, '');
@@ -31,8 +28,25 @@ sub build {
   System::loopback_up();
 }
 
+# The sandbox's own directory of this generation: each seal of a running sandbox begins a new one.
+sub home { my ($spec) = @_; return "sandboxes/$spec->{id}/g$spec->{generation}" }
+
+sub lower {
+  my ($spec, $part) = @_;
+  my @directories = map { "layers/$_/$part" } @{ $spec->{layers} };
+  push @directories, '/usr/local' if $part eq 'local' && -d '/usr/local';
+  return join(':', @directories);
+}
+
+sub hide {
+  my ($spec, $root, @paths) = @_;
+  my $flags = System::MS_NOSUID | System::MS_NODEV | System::MS_RDONLY;
+  System::mount('tmpfs', "$root$_", 'tmpfs', $flags, 'mode=755,size=4k') for @paths;
+}
+
 sub mount_overlay {
-  my ($spec, $part, $home, $target, $lower) = @_;
+  my ($spec, $part, $target, $lower) = @_;
+  my $home = home($spec);
   my $options = "lowerdir=$lower,upperdir=$home/$part,workdir=$home/$part-work,userxattr,volatile";
   System::mount('overlay', $target, 'overlay', System::MS_NOSUID | System::MS_NODEV, $options);
 }

@@ -1,18 +1,19 @@
-# Commands, terminals and connections of a sandbox: one numbered stream each, with credit for every byte in flight.
+# Commands and connections of a sandbox: one numbered stream each, with credit for every byte in flight.
 package Streams;
 use strict;
 use warnings;
 use POSIX ();
-use Socket ();
 
 use constant WINDOW => 131072;
 my (%streams, %by_pid);
-my $next_accepted = 0x80000000;
 
 sub new_stream {
   my ($id, %fields) = @_;
   return $streams{$id} = { id => $id, credit => WINDOW, input => '', outputs => {}, open => 0, %fields };
 }
+
+sub find { return $streams{ $_[0] } }
+sub forget { return delete $streams{ $_[0] } }
 
 sub fail {
   my ($id, $code, $message) = @_;
@@ -28,7 +29,7 @@ sub spawn {
   my $user = Paths::user($name) or return fail($id, 'user', "there is no user \"$name\" in this sandbox");
   my ($input_read, $input_write, $output_read, $output_write, $error_read, $error_write, $master, $slave);
   if ($terminal ne '') {
-    ($master, $slave) = open_terminal($terminal) or return fail($id, 'terminal', "no terminal: $!");
+    ($master, $slave) = Terminal::open_pair($terminal) or return fail($id, 'terminal', "no terminal: $!");
   } else {
     pipe($input_read, $input_write) or return fail($id, 'resources', "pipe: $!") if $with_input;
     pipe($output_read, $output_write) && pipe($error_read, $error_write) or return fail($id, 'resources', "pipe: $!");
@@ -42,7 +43,8 @@ sub spawn {
       $SIG{PIPE} = 'DEFAULT';
       System::unblock_signals();
       redirect($slave, $input_read, $output_write, $error_write);
-      become($user);
+      # File operations have all rights inside the sandbox, as E2B's have; what they make belongs to the user.
+      become($kind eq 'builtin' ? { uid => 0 , gid => 0 } : $user, $kind);
       enter($user, $cwd);
       %ENV = (HOME => $user->{home}, USER => $name, LOGNAME => $name, map { split /=/, $_, 2 } @rest);
       if ($kind eq 'builtin') {
@@ -80,9 +82,11 @@ sub redirect {
 }
 
 sub become {
-  my ($user) = @_;
+  my ($user, $kind) = @_;
   if (Agent::context()->{ranged}) {
     System::become($user->{uid}, $user->{gid});
+  } elsif ($kind eq 'builtin') {
+    return;
   } elsif ($user->{uid} == 0) {
     System::call('unshare', System::CLONE_NEWUSER);
     System::write_file('/proc/self/setgroups', 'deny');
@@ -98,24 +102,6 @@ sub enter {
   return if chdir($directory);
   die "cwd \"$directory\" does not exist or cannot be entered: $!\n" if $cwd ne '';
   chdir('/');
-}
-
-sub open_terminal {
-  my ($size) = @_;
-  sysopen(my $master, '/dev/ptmx', Fcntl::O_RDWR() | Fcntl::O_NOCTTY()) or return ();
-  my $unlock = pack('i', 0);
-  ioctl($master, 0x40045431, $unlock) or return ();
-  my $number = pack('i', 0);
-  ioctl($master, 0x80045430, $number) or return ();
-  sysopen(my $slave, '/dev/pts/' . unpack('i', $number), Fcntl::O_RDWR() | Fcntl::O_NOCTTY()) or return ();
-  set_size($slave, split /x/, $size);
-  return ($master, $slave);
-}
-
-sub set_size {
-  my ($handle, $columns, $rows) = @_;
-  my $size = pack('SSSS', $rows, $columns, 0, 0);
-  ioctl($handle, 0x5414, $size);
 }
 
 sub add_output {
@@ -168,7 +154,7 @@ sub read_output {
   delete $stream->{outputs}{$kind};
   $stream->{open}--;
   refresh($stream);
-  $stream->{socket} ? ended($stream) : finish($stream);
+  $stream->{socket} ? Sockets::ended($stream) : finish($stream);
 }
 
 sub credit {
@@ -274,61 +260,7 @@ sub signal {
 sub resize {
   my ($id, $columns, $rows) = @_;
   my $stream = $streams{$id};
-  set_size($stream->{terminal}, $columns, $rows) if $stream && $stream->{terminal};
-}
-
-sub connect_port {
-  my ($id, $port, @addresses) = @_;
-  my ($family, $address) = (Socket::AF_INET(), Socket::pack_sockaddr_in($port, Socket::INADDR_LOOPBACK()));
-  socket(my $socket, $family, Socket::SOCK_STREAM(), 0) or return fail($id, 'resources', "socket: $!");
-  if (!connect($socket, $address)) {
-    close($socket);
-    socket($socket, Socket::AF_INET6(), Socket::SOCK_STREAM(), 0) or return fail($id, 'refused', "$!");
-    connect($socket, Socket::pack_sockaddr_in6($port, Socket::IN6ADDR_LOOPBACK()))
-      or return fail($id, 'refused', "nothing listens on port $port");
-  }
-  Agent::send_frame(Agent::OPENED, $id, '');
-  add_socket($id, $socket);
-}
-
-sub add_socket {
-  my ($id, $socket) = @_;
-  setsockopt($socket, Socket::IPPROTO_TCP(), Socket::TCP_NODELAY(), 1);
-  my $stream = new_stream($id, socket => $socket, sink => $socket);
-  add_output($stream, $socket, Agent::OUT);
-}
-
-sub ended {
-  my ($stream) = @_;
-  Agent::send_frame(Agent::ENDED, $stream->{id}, '');
-}
-
-# The host has done with a connection, or with the output of a command that goes on.
-sub close_stream {
-  my ($id) = @_;
-  my $stream = $streams{$id} or return;
-  return unless $stream->{socket};
-  delete $streams{$id};
-  delete $stream->{sink};
-  Agent::unwatch($stream->{socket});
-  close($stream->{socket});
-}
-
-# Programs that honour the proxy variables reach the world through this port; the host decides what they may reach.
-sub listen_egress {
-  my ($port) = @_;
-  socket(my $server, Socket::AF_INET(), Socket::SOCK_STREAM(), 0) or return;
-  setsockopt($server, Socket::SOL_SOCKET(), Socket::SO_REUSEADDR(), 1);
-  bind($server, Socket::pack_sockaddr_in($port, Socket::INADDR_LOOPBACK())) or return;
-  listen($server, 512);
-  Agent::nonblocking($server);
-  Agent::watch($server, System::EPOLLIN, sub {
-    accept(my $socket, $server) or return;
-    my $id = $next_accepted++;
-    $next_accepted = 0x80000000 if $next_accepted > 0xfffffff0;
-    Agent::send_frame(Agent::ACCEPTED, $id, '');
-    add_socket($id, $socket);
-  });
+  Terminal::set_size($stream->{terminal}, $columns, $rows) if $stream && $stream->{terminal};
 }
 
 1;

@@ -32,9 +32,10 @@ sub call {
   return $result;
 }
 
+# The arguments are the caller's own variables, so that the kernel can write into them.
 sub attempt {
-  my ($name, @arguments) = @_;
-  return syscall($numbers{$name}, @arguments);
+  my $name = shift;
+  return syscall($numbers{$name}, @_);
 }
 
 use constant {

@@ -1,4 +1,10 @@
 import { LocalHostError } from './errors.js';
+import type { FaultControls, FaultGate } from './faults/fault-gate.js';
+import { addFaults } from './faults/fault-hooks.js';
+import { openGate } from './faults/open-gate.js';
+import { InterpreterService, interpreterPort } from './interpreter/interpreter-service.js';
+import { kernelOpener } from './interpreter/open-kernel.js';
+import { openZygote, type PythonZygote } from './interpreter/python-zygote.js';
 import type { IsolationLevel } from './isolation/machine.js';
 import { type Isolation, openIsolation } from './isolation/open.js';
 import { EgressProxy } from './network/egress-proxy.js';
@@ -26,6 +32,7 @@ export interface LocalHost {
   /** Why a better level is not in force; undefined when it is the best there is. */
   readonly isolationReason: string | undefined;
   readonly connectionOptions: ConnectionOptions;
+  readonly faults: FaultControls;
   /** Kills every sandbox and removes its files; idempotent. */
   close(): Promise<void>;
 }
@@ -47,9 +54,13 @@ export async function startLocalHost(options: LocalHostOptions = {}): Promise<Lo
   let isolation: Isolation | undefined;
   let server: HostServer | undefined;
   let registry: SandboxRegistry | undefined;
+  let gate: FaultGate | undefined;
+  let zygote: PythonZygote | undefined;
   const closeAll = async () => {
+    gate?.close();
     await server?.close();
     await registry?.close();
+    await zygote?.close();
     await isolation?.factory.close();
     removeTree(instanceDirectory);
   };
@@ -66,15 +77,29 @@ export async function startLocalHost(options: LocalHostOptions = {}): Promise<Lo
       { factory: opened.factory, layers, templates },
       { environment: opened.environment, maximumTimeoutSeconds: settings.maximumTimeoutSeconds },
     );
-    server = await openServer(registry, settings);
-    return describeHost(server.url, settings.apiKey, opened, once(closeAll));
+    gate = openGate(registry, settings);
+    const faults = gate;
+    zygote = openZygote(instanceDirectory, settings.preloadPython);
+    const openKernel = kernelOpener(opened.factory.level, instanceDirectory, zygote);
+    const interpreter = new InterpreterService(openKernel);
+    server = await openServer(registry, settings, [
+      { control: (control) => addFaults(control, faults) },
+      { ports: [{ port: interpreterPort, service: interpreter }] },
+    ]);
+    return describeHost(server.url, settings.apiKey, opened, faults, once(closeAll));
   } catch (error) {
     await closeAll();
     throw error instanceof LocalHostError ? error : startError(error);
   }
 }
 
-function describeHost(url: string, apiKey: string, isolation: Isolation, close: () => Promise<void>): LocalHost {
+function describeHost(
+  url: string,
+  apiKey: string,
+  isolation: Isolation,
+  faults: FaultControls,
+  close: () => Promise<void>,
+): LocalHost {
   return {
     apiUrl: url,
     sandboxUrl: url,
@@ -82,6 +107,7 @@ function describeHost(url: string, apiKey: string, isolation: Isolation, close: 
     isolation: isolation.factory.level,
     isolationReason: isolation.reason,
     connectionOptions: { apiUrl: url, sandboxUrl: url, apiKey },
+    faults,
     close,
   };
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { LocalHostError } from './errors.js';
+import type { FaultOptions, LatencyInput } from './faults/fault-options.js';
 import { defaultStateDirectory } from './storage/instance-directory.js';
 
 /** Settings of {@link startLocalHost}; every one has a default. */
@@ -17,7 +18,7 @@ export interface LocalHostOptions {
   apiKey?: string | undefined;
   /**
    * Where sandboxes live while they run; never on a file system that is itself an overlay.
-   * @default `<system's temporary directory>/pilotlight-local-<user id>`
+   * @default the system's temporary directory
    */
   stateDirectory?: string | undefined;
   /**
@@ -40,6 +41,21 @@ export interface LocalHostOptions {
    * @default 1024
    */
   processLimit?: number | undefined;
+  /**
+   * Rules, ceilings and seed of faults on demand, as `POST /_pilotlight/faults` takes them.
+   * @default none
+   */
+  faults?: FaultOptions | undefined;
+  /**
+   * How long control-plane requests take: E2B's measured distribution from a seed, or quantiles of your own.
+   * @default as fast as this machine is
+   */
+  latency?: LatencyInput | undefined;
+  /**
+   * Python modules that are loaded before any code is run, where they are installed.
+   * @default ['numpy', 'pandas']
+   */
+  preloadPython?: string[] | undefined;
 }
 
 const schema = z.strictObject({
@@ -53,6 +69,9 @@ const schema = z.strictObject({
   domain: z.string().min(1).optional(),
   maximumTimeoutSeconds: z.number().int().min(1).max(2_147_483).default(86_400),
   processLimit: z.number().int().min(1).max(1_000_000).default(1024),
+  faults: z.custom<FaultOptions>().optional(),
+  latency: z.custom<LatencyInput>().optional(),
+  preloadPython: z.array(z.string().regex(/^[\w.]+$/)).default(['numpy', 'pandas']),
 });
 
 export type LocalHostSettings = z.output<typeof schema>;

@@ -9,6 +9,8 @@ import {
 import { e2bProvider } from '@pilotlight/warming/e2b';
 import { Sandbox } from 'e2b';
 import { type ConnectionOptions, checkOptions, type PilotlightOptions, type SandboxRequest } from './options.js';
+import { type PilotlightSessionOptions, sessionOf } from './session/pilotlight-session.js';
+import type { AgentSession } from './session/session.js';
 import { type WarmPowers, type WarmSandboxClass, withWarming } from './warm-sandbox.js';
 
 /**
@@ -80,6 +82,20 @@ export class Pilotlight<Class extends typeof Sandbox = typeof Sandbox> implement
     const sandbox = this.#Sandbox.fromClaim(claim, this.#connection);
     await claim.ack();
     return sandbox;
+  }
+
+  /**
+   * A sandbox over many messages of one user: claimed and prepared now, and each message does only what has changed.
+   *
+   * @example
+   * ```ts
+   * const session = pilotlight.session({ runtime: 'python', userId, config: readSettings, memory });
+   * for await (const token of session.message(text, { model: ({ context }) => ask(text, context?.prompt.text) })) show(token);
+   * await session.close();
+   * ```
+   */
+  session(options: PilotlightSessionOptions): AgentSession {
+    return sessionOf(this, options);
   }
 
   /** Ends every pool and every claim of this client. Nothing is left running. Idempotent. */

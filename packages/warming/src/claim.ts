@@ -105,7 +105,6 @@ export interface HotAnswer {
 export interface WarmingAnswer extends AsyncIterable<WarmingProgress> {
   readonly state: 'WARMING';
   readonly claimId: string;
-  readonly runtime: string;
   /** As of now; read again for a newer value. */
   readonly progress: number;
   readonly phase: WarmingPhase;
@@ -143,9 +142,7 @@ export interface Claim {
   retire(): Promise<void>;
   /**
    * Ends the claim and pauses the sandbox, for a later claim of the same user with `affinity: 'prefer'` and for nobody
-   * else. Needs a `userId` and a provider that can pause.
-   *
-   * @throws {@link WarmingError} `invalid_option` when one of them is missing
+   * else. Absent when the claim was made without a `userId`, or the provider cannot pause.
    */
-  keep(): Promise<void>;
+  keep?(): Promise<void>;
 }

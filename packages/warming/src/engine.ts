@@ -141,9 +141,9 @@ export class Engine {
   }
 
   /** Stops or resumes refill and speculation. Claims go on. */
-  pause(paused: boolean): void {
-    this.#paused = paused;
-    for (const pool of this.pools.values()) {
+  pause(paused: boolean, runtime?: string): void {
+    if (runtime === undefined) this.#paused = paused;
+    for (const pool of runtime === undefined ? this.pools.values() : [this.pool(runtime)]) {
       pool.paused = paused;
       pool.wake();
     }

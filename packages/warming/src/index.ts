@@ -66,8 +66,10 @@ export {
   type RuntimeSpec,
   type WarmUpStep,
 } from './runtime.js';
+
 export { specKeyOf } from './spec-key.js';
 export type { LatencyStats, PoolStats } from './stats/book.js';
+
 export type {
   ClaimObserved,
   Decision,

@@ -17,6 +17,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 NAMESPACES = (("user", 0x10000000), ("ipc", 0x08000000), ("uts", 0x04000000), ("net", 0x40000000),
               ("pid", 0x20000000), ("mnt", 0x00020000))
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
+MOST_DESCRIPTORS = 4096
 CAPSET = {"x86_64": 126, "aarch64": 91}
 LIMITS = ("RLIMIT_CORE", "RLIMIT_NPROC", "RLIMIT_NOFILE", "RLIMIT_AS", "RLIMIT_FSIZE")
 
@@ -75,14 +76,13 @@ def drop_rights(user, group):
     check(LIBC.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0), "dumpable")
 
 
-def close_all_but(kept):
-    for name in os.listdir("/proc/self/fd"):
-        descriptor = int(name)
-        if descriptor > 2 and descriptor != kept:
-            try:
-                os.close(descriptor)
-            except OSError:
-                continue
+def close_all_but(*kept):
+    """Not by /proc, which inside of the sandbox does not know a process that came from outside."""
+    edges = [-1, *sorted(kept), MOST_DESCRIPTORS]
+    for before, after in zip(edges, edges[1:]):
+        # An empty range means everything to some versions of Python.
+        if before + 1 < after:
+            os.closerange(before + 1, after)
 
 
 def connect(path, nonce):
@@ -109,7 +109,7 @@ def start(request):
             check(LIBC.setns(descriptor, flag), f"setns {name}")
         inside = os.fork()
         if inside:
-            close_all_but(-1)
+            close_all_but()
             os.waitpid(inside, 0)
             os._exit(0)
         os.setsid()
@@ -117,7 +117,7 @@ def start(request):
     else:
         os.setsid()
     check(LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "pdeathsig")
-    close_all_but(channel)
+    close_all_but(0, 1, 2, channel)
     os.dup2(os.open(os.devnull, os.O_RDWR), 2)
     run(settings, channel)
 
@@ -155,9 +155,12 @@ def run(settings, channel):
     if shadowed(settings["loaded"]):
         os.dup2(channel, 0, inheritable=True)
         os.dup2(channel, 1, inheritable=True)
-        os.execve(sys.executable, [sys.executable, "-c", settings["program"]], settings["envs"])
-    from pilotlight_kernel import serve
-    serve(settings, channel, channel)
+        os.chdir(settings["cwd"])
+        own = json.dumps({"marker": settings["marker"]})
+        os.execve(sys.executable, [sys.executable, "-c", settings["program"], own], settings["envs"])
+    from pilotlight_kernel import enter, serve
+    enter(settings)
+    serve(settings["marker"], channel, channel)
 
 
 def answer(message):
@@ -167,22 +170,43 @@ def answer(message):
 
 def main(names):
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     import asyncio, base64, pprint, queue, selectors, site, subprocess, threading, traceback  # noqa: F401, E401
     import pilotlight_kernel  # noqa: F401
     loaded = preload(names)
     gc.collect()
     gc.freeze()
     answer({"loaded": loaded})
+    children = {}
     for line in sys.stdin:
+        reap(children)
         request = json.loads(line)
+        if request["op"] == "kill":
+            kill(children, request["nonce"])
+            continue
         request["settings"]["loaded"] = loaded
         pid = os.fork()
         if pid:
+            children[request["nonce"]] = pid
             continue
         try:
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             start(request)
         except BaseException as error:
             os.write(1, (json.dumps({"failed": request["nonce"], "reason": str(error)}) + "\n").encode())
         os._exit(1)
+
+
+def reap(children):
+    ended = set()
+    while len(ended) < len(children):
+        pid, _ = os.waitpid(-1, os.WNOHANG)
+        if pid == 0:
+            break
+        ended.add(pid)
+    for nonce in [nonce for nonce, pid in children.items() if pid in ended]:
+        del children[nonce]
+
+
+def kill(children, nonce):
+    """A child keeps its number until it is reaped, so nobody else can be hit."""
+    if nonce in children:
+        os.kill(children[nonce], signal.SIGKILL)

@@ -66,11 +66,25 @@ export interface Machine {
   /** Resolves when no process of the sandbox runs any more; memory stays. */
   freeze(): Promise<void>;
   thaw(): Promise<void>;
+  /** Under `sandboxes/<id>/g<generation>` are the files the sandbox has written since its last seal. */
+  readonly generation: number;
+  /**
+   * Begins a new generation when no command runs, so that `seal`, called meanwhile, can take away the files of the last
+   * one; it returns the layers that are then below. Resolves to undefined, with nothing changed, when commands run or
+   * the machine cannot do it.
+   */
+  sealLive(seal: () => SealedFiles): Promise<readonly string[] | undefined>;
   usage(): Promise<MachineUsage>;
   /** Settles when every process is gone, whoever ended them. */
   readonly ended: Promise<void>;
   /** Idempotent; resolves when every process is gone. */
   kill(): Promise<void>;
+}
+
+export interface SealedFiles {
+  /** Top first. */
+  layers: readonly string[];
+  undo(): void;
 }
 
 export interface MachineUsage {
@@ -168,6 +182,8 @@ export interface MachineFactory {
   create(spec: MachineSpec): Promise<Machine>;
   /** Runs a host command on layers and sandbox directories, seeing every file whatever its mode. */
   task(command: readonly string[]): Promise<void>;
+  /** Makes one layer of many, top first, in an empty directory; none of them is changed. */
+  merge(target: string, layers: readonly string[]): Promise<void>;
   /** Ends every machine; idempotent. */
   close(): Promise<void>;
 }

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { LocalHostError } from '../errors.js';
 import { type EgressProxy, egressEnvironment, egressPort } from '../network/egress-proxy.js';
 import type { LocalHostSettings } from '../options.js';
@@ -48,7 +50,8 @@ async function openNamespaces(
   if (process.platform !== 'linux' || perl === undefined) {
     return process.platform === 'linux' ? 'there is no Perl' : `${process.platform} has no namespaces`;
   }
-  const spawner = new Spawner(perl, spawnerProgram(), instanceDirectory);
+  const program = spawnerProgram();
+  const spawner = new Spawner(perl, program, instanceDirectory);
   const probe = await spawner.probe();
   if (!probe.available) {
     await spawner.abandon();
@@ -59,6 +62,8 @@ async function openNamespaces(
   const skeleton = writeSkeleton(instanceDirectory, ranged);
   const factory = new NamespaceFactory(spawner, {
     instanceDirectory,
+    perl,
+    assets: dirname(program),
     systemDirectories: skeleton.systemDirectories,
     binds: skeleton.binds,
     hidden: skeleton.hidden,
@@ -76,6 +81,9 @@ async function openNamespaces(
 }
 
 function openProcess(instanceDirectory: string, reason: string): Isolation {
+  if (!existsSync(join(instanceDirectory, 'layers'))) {
+    makeInstanceLayout(instanceDirectory, false, 0);
+  }
   return {
     factory: new ProcessFactory(instanceDirectory),
     reason,

@@ -1,7 +1,9 @@
 import type { Machine, MachineFactory } from '../isolation/machine.js';
 import type { LayerStore } from '../storage/layers.js';
 import { ApiError, sandboxNotFound } from './api-error.js';
+import { capture } from './capture.js';
 import { newBootId, newSandboxId, newToken } from './identity.js';
+import { metricsIntervalMs, sampleMetrics } from './metrics.js';
 import { Sandbox } from './sandbox.js';
 import type { SandboxSettings } from './settings.js';
 import type { Template, TemplateStore } from './template-store.js';
@@ -35,12 +37,19 @@ export class SandboxRegistry {
   private readonly factory: MachineFactory;
   private readonly layers: LayerStore;
   private readonly settings: RegistrySettings;
+  private readonly sampler: NodeJS.Timeout;
 
   constructor({ factory, layers, templates }: RegistryParts, settings: RegistrySettings) {
     this.factory = factory;
     this.layers = layers;
     this.templates = templates;
     this.settings = settings;
+    this.sampler = setInterval(() => {
+      for (const sandbox of this.sandboxes.values()) {
+        void sampleMetrics(sandbox).catch(() => {});
+      }
+    }, metricsIntervalMs);
+    this.sampler.unref();
   }
 
   async create(settings: SandboxSettings, template: Template, timeoutSeconds: number): Promise<Sandbox> {
@@ -130,7 +139,7 @@ export class SandboxRegistry {
   async snapshot(id: string, name: string | undefined): Promise<SnapshotResult> {
     const sandbox = this.get(id);
     return this.change(sandbox, async () => {
-      const layers = await this.capture(sandbox);
+      const layers = await capture(sandbox, this.layers);
       const template = this.templates.add({
         names: name ? [name] : [],
         layers,
@@ -150,7 +159,7 @@ export class SandboxRegistry {
       if (source.phase.kind !== 'running') {
         throw new ApiError(409, `Sandbox "${id}" is paused and cannot be forked. Resume it with connect first.`);
       }
-      const layers = await this.capture(source);
+      const layers = await capture(source, this.layers);
       const { settings } = source;
       const children = Array.from({ length: count }, () => this.start(settings, layers, timeoutSeconds));
       const results = await Promise.allSettled(children);
@@ -161,6 +170,7 @@ export class SandboxRegistry {
 
   async close(): Promise<void> {
     this.closed = true;
+    clearInterval(this.sampler);
     await Promise.all(this.list().map((sandbox) => this.end(sandbox)));
   }
 
@@ -225,7 +235,7 @@ export class SandboxRegistry {
     } else {
       sandbox.phase = { kind: 'stored', pausedAtMs };
       await machine.kill();
-      sandbox.layers = [this.layers.seal(sandbox.id), ...sandbox.layers];
+      sandbox.layers = [this.layers.seal(sandbox.id, machine.generation), ...sandbox.layers];
       this.layers.retain(sandbox.layers.slice(0, 1));
       this.layers.removeSandbox(sandbox.id);
       sandbox.processes.clear();
@@ -251,30 +261,6 @@ export class SandboxRegistry {
     this.arm(sandbox, Math.min(timeoutSeconds, this.settings.maximumTimeoutSeconds));
   }
 
-  /** The layers that show the sandbox as it is now, retained for the caller. */
-  private async capture(sandbox: Sandbox): Promise<readonly string[]> {
-    const { phase } = sandbox;
-    if (phase.kind === 'stored') {
-      this.layers.retain(sandbox.layers);
-      return sandbox.layers;
-    }
-    if (phase.kind === 'ended') {
-      throw sandboxNotFound(sandbox.id);
-    }
-    if (phase.kind === 'running') {
-      await phase.machine.freeze();
-    }
-    try {
-      const layers = [await this.layers.copy(sandbox.id), ...sandbox.layers];
-      this.layers.retain(layers);
-      return layers;
-    } finally {
-      if (phase.kind === 'running') {
-        await phase.machine.thaw();
-      }
-    }
-  }
-
   /** Gone from the list at once; resolves when its processes are gone too. */
   private async end(sandbox: Sandbox): Promise<void> {
     if (!this.sandboxes.delete(sandbox.id)) {
@@ -283,11 +269,12 @@ export class SandboxRegistry {
     clearTimeout(sandbox.timer);
     const { phase } = sandbox;
     sandbox.phase = { kind: 'ended' };
+    // Clients are cut off before their commands end: that is how they learn that the sandbox is gone, not the command.
+    sandbox.cutConnections();
     if (phase.kind === 'running' || phase.kind === 'paused') {
       await phase.machine.kill();
     }
     sandbox.processes.clear();
-    sandbox.cutConnections();
     this.layers.removeSandbox(sandbox.id);
     this.layers.release(sandbox.layers);
   }

@@ -1,13 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { LocalHostError } from '../errors.js';
 
-/** Where hosts of this user keep their sandboxes when nothing else is said. */
+/** Where hosts keep their sandboxes when nothing else is said: one directory each, and none when none is running. */
 export function defaultStateDirectory(): string {
-  return join(tmpdir(), `pilotlight-local-${process.getuid?.() ?? 0}`);
+  return tmpdir();
 }
+
+const user = process.getuid?.() ?? 0;
+const instanceName = new RegExp(`^pilotlight-local-${user}-(\\d+)-[0-9a-f]{6}$`);
 
 /** When the process of this id was started, or undefined when there is none; two processes never share both. */
 function startedAt(pid: number): string | undefined {
@@ -36,10 +39,10 @@ export function openInstanceDirectory(stateDirectory: string): string {
   try {
     mkdirSync(root, { recursive: true, mode: 0o711 });
     removeStale(root);
-    const instance = join(root, `${process.pid}-${randomBytes(3).toString('hex')}`);
+    const instance = join(root, `pilotlight-local-${user}-${process.pid}-${randomBytes(3).toString('hex')}`);
     mkdirSync(instance);
     // Sandboxes of root have their own user ids and must be able to pass through, not to read.
-    chmodSync(instance, process.getuid?.() === 0 ? 0o711 : 0o700);
+    chmodSync(instance, user === 0 ? 0o711 : 0o700);
     writeFileSync(
       join(instance, 'owner.json'),
       JSON.stringify({ pid: process.pid, startedAt: startedAt(process.pid) }),
@@ -57,13 +60,48 @@ export function openInstanceDirectory(stateDirectory: string): string {
   }
 }
 
+const processDirectory = 'processes';
+
+/**
+ * Remembers a process that would outlive a host that is killed; the next start ends its whole group.
+ * Returns how to forget it. Does nothing where a process cannot be told apart from a later one of the same id.
+ */
+export function rememberProcess(instanceDirectory: string, pid: number): () => void {
+  const started = startedAt(pid);
+  if (started === undefined || started === 'unknown') {
+    return () => {};
+  }
+  const directory = join(instanceDirectory, processDirectory);
+  const file = join(directory, `${pid}-${started}`);
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(file, '');
+  return () => rmSync(file, { force: true });
+}
+
+function killRemembered(instanceDirectory: string): void {
+  const directory = join(instanceDirectory, processDirectory);
+  for (const name of existsSync(directory) ? readdirSync(directory) : []) {
+    const [pid, started] = name.split('-');
+    if (startedAt(Number(pid)) === started) {
+      process.kill(-Number(pid), 'SIGKILL');
+    }
+  }
+}
+
 function removeStale(root: string): void {
   for (const name of readdirSync(root)) {
     const directory = join(root, name);
-    if (/^\d+-[0-9a-f]{6}$/.test(name) && !hasLivingOwner(directory)) {
+    if (instanceName.test(name) && isOurs(directory) && !hasLivingOwner(directory)) {
+      killRemembered(directory);
       removeTree(directory);
     }
   }
+}
+
+/** In a directory that others may write to, a name proves nothing. */
+function isOurs(directory: string): boolean {
+  const entry = lstatSync(directory, { throwIfNoEntry: false });
+  return entry?.isDirectory() === true && entry.uid === user;
 }
 
 function hasLivingOwner(directory: string): boolean {
@@ -75,7 +113,7 @@ function hasLivingOwner(directory: string): boolean {
     return startedAt(owner.pid) === owner.startedAt && owner.startedAt !== undefined;
   } catch {
     // A host between mkdir and its owner file is as old as its name says.
-    const pid = Number(directory.slice(directory.lastIndexOf('/') + 1).split('-')[0]);
+    const pid = Number(instanceName.exec(basename(directory))?.[1]);
     return startedAt(pid) !== undefined;
   }
 }

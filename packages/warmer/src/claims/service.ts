@@ -6,7 +6,7 @@ import type { ClaimBook } from './book.js';
 import { claimConflict, claimGone } from './complaints.js';
 import type { ClaimManager } from './manager.js';
 import { tenantClaimKey, tenantUserId } from './names.js';
-import { type ClaimDetails, type ClaimRecord, type ClaimStatus, hasEnded, hotStatus } from './record.js';
+import { answerStatus, type ClaimDetails, type ClaimRecord, type ClaimStatus, hasEnded, hotStatus } from './record.js';
 import type { RuntimeRegistry } from './registry.js';
 import { followWarming } from './warming.js';
 
@@ -57,6 +57,11 @@ export class ClaimService {
   /** Claims that this process holds: warming or handed over. */
   get liveCount(): number {
     return this.#live.size;
+  }
+
+  /** Claims of this process that are on their way. */
+  get warmingCount(): number {
+    return [...this.#live.values()].filter(({ answer }) => answer !== undefined).length;
   }
 
   /**
@@ -129,6 +134,18 @@ export class ClaimService {
       if (!(isWarmerError(error) && error.code === 'sandbox_gone')) throw error;
     }
     return this.#retired(current);
+  }
+
+  /** Ends the claim and keeps the sandbox, paused, for the same user. @throws {@link WarmerError} `sandbox_gone` */
+  async keep(record: ClaimRecord): Promise<ClaimRecord> {
+    await this.#withHandle(record, (claim) => {
+      if (claim.keep) return claim.keep();
+      throw new WarmerError(
+        'invalid_option',
+        'The sandbox cannot be kept: the claim has no "userId", or the provider cannot pause. Retire it instead.',
+      );
+    });
+    return this.#retired(record);
   }
 
   /** The engine says that a claim of this process has ended. */
@@ -283,10 +300,4 @@ export class ClaimService {
     const nowMs = this.#parts.now();
     return (status.state === 'HOT' ? Math.max(status.expiresAtMs, nowMs) : nowMs) + rememberEndedMs;
   }
-}
-
-function answerStatus(answer: ClaimAnswer): ClaimStatus {
-  if (answer.state === 'HOT') return hotStatus(answer.claim, answer.latencyMs);
-  const { progress, phase, eta, reason } = answer;
-  return { state: 'WARMING', progress, phase, eta, elapsedMs: 0, reason };
 }

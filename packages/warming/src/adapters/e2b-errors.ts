@@ -63,10 +63,10 @@ export function providerErrorOf(error: unknown, { action, apiUrl, late }: ErrorC
       said,
     );
   const code = codeOf(error);
-  if (code !== undefined && neverConnected.has(code)) {
+  if ((code !== undefined && neverConnected.has(code)) || isBadPort(error)) {
     return make(
       'unreachable',
-      `Nobody answers at ${apiUrl} (${code}). Start a local host with "npx pilotlight-local", or check E2B_API_URL and the network.`,
+      `Nobody answers at ${apiUrl} (${code ?? 'a port no client connects to'}). Start a local host with "npx pilotlight-local", or check E2B_API_URL and the network.`,
     );
   }
   if (
@@ -93,6 +93,12 @@ function codeOf(error: unknown): string | undefined {
     current = Array.isArray(errors) && errors.length > 0 ? errors[0] : Reflect.get(current, 'cause');
   }
   return undefined;
+}
+
+/** A port that `fetch` refuses to connect to, which it says in words only. */
+function isBadPort(error: unknown): boolean {
+  const cause: unknown = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && cause.message === 'bad port';
 }
 
 function statusOf(error: unknown): number | undefined {

@@ -163,20 +163,21 @@ export class CreateGate {
         entry.settle({ error });
         continue;
       }
-      if (result.kind === 'reserved') this.#admit(entry, result, room.probe && result.running >= room.running);
+      // A slot id is used once, so one that exists is this one, whose answer was lost on its way.
+      if (result.kind === 'exists') this.#admit(entry, { ...result, running: room.running }, false);
+      else if (result.kind === 'reserved') this.#admit(entry, result, room.probe && result.running >= room.running);
       else {
         this.#underWay -= 1;
         if (result.kind === 'wait') {
           this.#alarm.set(result.retryInMs);
           return;
         }
-        if (result.kind === 'exists') entry.settle({ error: new TypeError('A slot id was used twice.') });
-        else this.#block(entry, result.bound);
+        this.#block(entry, result.bound);
       }
     }
   }
 
-  #admit(entry: Entry, result: Extract<ReserveResult, { kind: 'reserved' }>, probe: boolean): void {
+  #admit(entry: Entry, result: { record: SlotRecord; running: number }, probe: boolean): void {
     if (probe) this.#ceiling = whileProbing(this.#ceiling);
     const { record, running } = result;
     let released = false;

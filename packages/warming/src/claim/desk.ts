@@ -23,6 +23,11 @@ export interface DeskDetails {
   observed(runtime: string, request: ParsedRequest, answeredBy: ClaimSource | undefined): void;
 }
 
+interface PendingClaim {
+  readonly runtime: string;
+  readonly answer: Promise<ClaimAnswer>;
+}
+
 /** How often a claim looks whether another process has its sandbox ready, in milliseconds. */
 const heldPollMs = 100;
 /** Hot slots tried for one claim before it waits for a new one. */
@@ -32,7 +37,7 @@ const mostTries = 3;
 export class ClaimDesk {
   readonly #details: DeskDetails;
   /** Claims under way in this process by key: asked for twice, they get the same answer. */
-  readonly #pending = new Map<string, Promise<ClaimAnswer>>();
+  readonly #pending = new Map<string, PendingClaim>();
   #waiting = 0;
 
   constructor(details: DeskDetails) {
@@ -49,17 +54,15 @@ export class ClaimDesk {
     const pending = this.#pending.get(request.key);
     if (pending) return this.#sameAgain(pending, pool, request.key);
     const answer = this.#answer(pool, request, request.key, startedMs);
-    this.#pending.set(request.key, answer);
+    this.#pending.set(request.key, { runtime: pool.spec.pool, answer });
     const forget = () => this.#pending.delete(request.key ?? '');
     answer.then((result) => result.ready.then(forget, forget), forget);
     return answer;
   }
 
-  async #sameAgain(pending: Promise<ClaimAnswer>, pool: Pool, key: string): Promise<ClaimAnswer> {
-    const answer = await pending;
-    const runtime = answer.state === 'HOT' ? answer.claim.runtime : answer.runtime;
-    if (runtime !== pool.spec.pool) throw conflict(key, runtime);
-    return answer;
+  async #sameAgain(pending: PendingClaim, pool: Pool, key: string): Promise<ClaimAnswer> {
+    if (pending.runtime !== pool.spec.pool) throw conflict(key, pending.runtime);
+    return pending.answer;
   }
 
   async #answer(pool: Pool, request: ParsedRequest, key: string, startedMs: number): Promise<ClaimAnswer> {

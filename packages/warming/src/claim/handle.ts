@@ -24,6 +24,7 @@ export class ClaimHandle implements Claim {
   readonly userId: string | undefined;
   readonly source: ClaimSource;
   readonly latencyMs: number;
+  readonly keep?: () => Promise<void>;
   declare readonly connection: SandboxConnection;
   declare readonly env: Readonly<Record<string, string>>;
   readonly #details: HandleDetails;
@@ -46,6 +47,9 @@ export class ClaimHandle implements Claim {
     // Both hold secrets: they are there for who asks for them, not for who prints the claim.
     Object.defineProperty(this, 'connection', { value: details.connection, enumerable: false });
     Object.defineProperty(this, 'env', { value: details.env, enumerable: false });
+    const { userId } = details.claim;
+    const pause = details.fleet.provider.pause?.bind(details.fleet.provider);
+    if (userId !== undefined && pause) this.keep = () => this.#keep(userId, pause);
     this.#expiresAtMs = details.fleet.ledger.nowMs() + details.lifeMs;
   }
 
@@ -102,24 +106,17 @@ export class ClaimHandle implements Claim {
     return this.#end;
   }
 
-  keep(): Promise<void> {
+  #keep(userId: string, pause: (sandboxId: string) => Promise<void>): Promise<void> {
     const { fleet, claim } = this.#details;
-    const { userId, tenant } = claim;
-    if (userId === undefined || !fleet.provider.pause) {
-      const missing =
-        userId === undefined ? 'the claim was made without "userId"' : `provider "${fleet.provider.name}" cannot pause`;
-      throw new WarmingError('invalid_option', `The sandbox cannot be kept: ${missing}. Retire the claim instead.`);
-    }
     this.#end ??= this.#inTurn(async () => {
       const place = placeOf(this.#record);
-      await fleet.provider.pause?.(place.sandboxId);
+      await pause(place.sandboxId);
       const dueAtMs = fleet.ledger.nowMs() + fleet.settings.parkedLifeMs;
-      const hardEndsAtMs = dueAtMs;
       await this.#write((record) => ({
         ...record,
         dueAtMs,
-        hardEndsAtMs,
-        state: { name: 'kept', place, tenant, userId },
+        hardEndsAtMs: dueAtMs,
+        state: { name: 'kept', place, tenant: claim.tenant, userId },
       }));
       this.#announceEnd();
     }).catch((error) => {

@@ -52,10 +52,6 @@ export class WarmingClaim implements WarmingAnswer {
     return this.#details.claimId;
   }
 
-  get runtime(): string {
-    return this.#details.runtime;
-  }
-
   get reason(): MissReason {
     return this.#details.reason;
   }

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js';
 import { Calendar } from './calendar.js';
+import { goalOf } from './index-of.js';
 import type {
   CreateRate,
   Ledger,
@@ -208,10 +209,6 @@ export class MemoryLedger implements Ledger {
     if (record.state.name === 'claimed') add(this.#tenants, record.state.claim.tenant, by);
     if (countsAsRunning(record)) this.#running += by;
   }
-}
-
-function goalOf(record: SlotRecord): string {
-  return JSON.stringify([record.pool, record.specKey, record.purpose]);
 }
 
 function add(counts: Map<string, number>, key: string, by: number): void {

@@ -232,7 +232,7 @@ export class Flight {
       await this.way
         .during(capturePiece, () => fleet.links.capture(spec.specKey, sandbox))
         .catch((error: Error) => fleet.emit('background-error', { runtime: spec.pool, error }));
-    }
+    } else this.way.end(capturePiece);
     this.#stop.signal.throwIfAborted();
     return this.passenger ? this.#board(this.passenger, craft) : this.#land(hold, sandbox);
   }
@@ -300,7 +300,7 @@ export class Flight {
         };
       }
       const endsAtMs = Math.min(record.hardEndsAtMs, record.createdAtMs + slotLifeMs);
-      const dueAtMs = Math.max(nowMs, endsAtMs - slotLifeMs / 3);
+      const dueAtMs = Math.max(nowMs, Math.round(endsAtMs - slotLifeMs / 3));
       return { ...record, purpose: 'hot', dueAtMs, state: { name: 'hot', place, hotSinceMs: nowMs, endsAtMs } };
     });
     await hold.rest();

@@ -214,8 +214,16 @@ export class Pool {
   #board(waiter: Waiter): void {
     waiter.tries += 1;
     const free = [...this.#flights].find((flight) => flight.recorded && flight.purpose === 'hot' && !flight.passenger);
-    if (free) waiter.attach(free);
-    else waiter.attach(this.#launch('claim', undefined, waiter));
+    if (free) {
+      waiter.attach(free);
+      return;
+    }
+    // A refill that has not begun would stand in line behind this claim, and may cost a fraction after it.
+    const waiting = [...this.#flights].find(
+      (flight) => !flight.recorded && flight.purpose === 'hot' && !flight.passenger,
+    );
+    waiting?.abort(new Error('A claim goes first.'));
+    waiter.attach(this.#launch('claim', undefined, waiter));
   }
 
   #launch(purpose: 'claim' | 'hot' | 'parked', adopted?: SlotRecord, passenger?: Waiter): Flight {

@@ -56,7 +56,7 @@ export async function resolveLost(fleet: Fleet, record: SlotRecord): Promise<voi
     fleet.gate.wake();
     return;
   }
-  const waitMs = Math.max(500, (nowMs - lostAtMs) / 2);
+  const waitMs = Math.max(500, Math.round((nowMs - lostAtMs) / 2));
   await fleet.ledger.write({
     ...record,
     owner: fleet.replica,

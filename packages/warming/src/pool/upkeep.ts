@@ -21,7 +21,7 @@ export async function renew(fleet: Fleet, record: SlotRecord): Promise<void> {
     }
     throw error;
   }
-  const dueAtMs = Math.max(nowMs + 1_000, endsAtMs - slotLifeMs / 3);
+  const dueAtMs = Math.max(nowMs + 1_000, Math.round(endsAtMs - slotLifeMs / 3));
   await fleet.ledger.write({ ...marked, dueAtMs, state: { ...record.state, endsAtMs } });
 }
 
