@@ -95,7 +95,10 @@ export class Pilotlight<Class extends typeof Sandbox = typeof Sandbox> implement
    * ```
    */
   session(options: PilotlightSessionOptions): AgentSession {
-    return sessionOf(this, options);
+    return sessionOf(async (runtime, request) => {
+      const sandbox = await this.sandbox(runtime, request);
+      return { sandbox, expiresAtMs: sandbox.claim?.expiresAtMs };
+    }, options);
   }
 
   /** Ends every pool and every claim of this client. Nothing is left running. Idempotent. */

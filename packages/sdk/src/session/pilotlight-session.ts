@@ -1,4 +1,3 @@
-import type { Claim } from '@pilotlight/warming';
 import type { Sandbox } from 'e2b';
 import { AgentSession, type SessionOptions } from './session.js';
 
@@ -10,24 +9,23 @@ export interface PilotlightSessionOptions extends SessionOptions {
   key?: string;
 }
 
-interface Client {
-  sandbox(
-    runtime: string,
-    request: { userId: string; lifeMs: number; key?: string; signal: AbortSignal },
-  ): Promise<Sandbox & { readonly claim: Claim | undefined }>;
-}
+/** Gives a sandbox of the runtime, and when it ends unless renewed. */
+type Claimer = (
+  runtime: string,
+  request: { userId: string; lifeMs: number; key?: string; signal: AbortSignal },
+) => Promise<{ sandbox: Sandbox; expiresAtMs: number | undefined }>;
 
 /** A session whose sandbox comes from the client's pools. */
-export function sessionOf(client: Client, options: PilotlightSessionOptions): AgentSession {
+export function sessionOf(claimer: Claimer, options: PilotlightSessionOptions): AgentSession {
   const { lifeMs = 300_000, key, ...session } = options;
   let expiresAtMs = Number.POSITIVE_INFINITY;
   return new AgentSession({
     ...session,
     async claim(signal) {
       const { runtime, userId } = session;
-      const sandbox = await client.sandbox(runtime, { userId, lifeMs, signal, ...(key === undefined ? {} : { key }) });
-      expiresAtMs = sandbox.claim?.expiresAtMs ?? Number.POSITIVE_INFINITY;
-      return sandbox;
+      const claimed = await claimer(runtime, { userId, lifeMs, signal, ...(key === undefined ? {} : { key }) });
+      expiresAtMs = claimed.expiresAtMs ?? Number.POSITIVE_INFINITY;
+      return claimed.sandbox;
     },
     async renew(sandbox) {
       if (expiresAtMs - Date.now() > lifeMs / 2) return;
