@@ -1,5 +1,5 @@
 import { Demand, type Looked, landmark } from './demand.js';
-import type { HintBook } from './hints.js';
+import { addUses, type HintBook } from './hints.js';
 import { Holding } from './holding.js';
 import type { KeyState } from './key.js';
 import type { Learner } from './learner.js';
@@ -37,7 +37,7 @@ export class UnitPlanner {
   look(key: KeyState, nowSeconds: number, valueSeconds: number, depth: number): void {
     for (let index = 0; index < depth; index++) {
       const unit = this.demand.unit(key, index, nowSeconds);
-      this.plan({ unit, mark: landmark(unit, nowSeconds, 1e-3) }, nowSeconds, valueSeconds);
+      this.plan({ unit, mark: unit.own ?? landmark(unit, nowSeconds, 1e-3) }, nowSeconds, valueSeconds);
     }
   }
 
@@ -63,15 +63,17 @@ export class UnitPlanner {
   private plan({ unit, mark }: Looked, now: number, valueSeconds: number): void {
     const { learner } = this.demand;
     const leadSeconds = unit.key.leadSeconds;
-    learner.predict(unit, mark);
-    this.hints?.add(unit.key.name, unit.depth, mark.atSeconds, learner.outlook, learner.intensity);
+    const since = now - mark.atSeconds;
+    const window = this.hints?.window(unit.key.name, unit.depth, mark.atSeconds);
+    learner.predict(unit, mark, Math.max(mark.fromSeconds, since), window);
+    if (window) addUses(window, learner.outlook, learner.intensity);
     const answer = this.planner.plan({
       outlook: learner.outlook,
       intensity: learner.intensity,
       valueSeconds,
       releaseSeconds: leadSeconds,
-      readyInSeconds: unit.readyAtSeconds === undefined ? undefined : Math.max(0, unit.readyAtSeconds - now),
-      leadSeconds,
+      readySeconds: unit.readyAtSeconds === undefined ? undefined : unit.readyAtSeconds - mark.atSeconds,
+      soonestSeconds: since + leadSeconds,
     });
     this.holding.adopt(unit, { atSeconds: mark.atSeconds, ...answer }, now);
   }
