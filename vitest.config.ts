@@ -4,8 +4,8 @@ import { defineConfig } from 'vitest/config';
 const conditions = ['@pilotlight/source'];
 
 export default defineConfig({
-  resolve: { conditions: [...conditions, 'module', 'import', 'node', 'default'] },
-  ssr: { resolve: { conditions: [...conditions, 'module', 'import', 'node', 'default'] } },
+  resolve: { conditions: [...conditions, 'import', 'node', 'default'] },
+  ssr: { resolve: { conditions: [...conditions, 'import', 'node', 'default'] } },
   test: {
     include: ['packages/*/src/**/*.test.ts', 'packages/*/src/**/*.test.tsx', 'test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],

@@ -35,6 +35,12 @@ export interface ClaimRequest {
   tenant?: string;
   /** End user, for affinity, memory and forecasting. */
   userId?: string;
+  /**
+   * `prefer`: the sandbox that the same user of the same tenant left with `Claim.keep`, if it is still there.
+   *
+   * @default 'none'
+   */
+  affinity?: 'none' | 'prefer';
   /** Environment of every command the claimant runs. Kept by the handle, not stored anywhere. */
   env?: Record<string, string>;
   /** As {@link env}; never in the ledger, logs, events, metadata or a snapshot. */
@@ -134,4 +140,9 @@ export interface Claim {
   renew(lifeMs: number): Promise<void>;
   /** Ends the claim and kills the sandbox. Idempotent. */
   retire(): Promise<void>;
+  /**
+   * Ends the claim and pauses the sandbox, for a later claim of the same user with `affinity: 'prefer'` and for nobody
+   * else. Absent when the claim was made without a `userId`, or the provider cannot pause.
+   */
+  keep?(): Promise<void>;
 }

@@ -12,6 +12,7 @@ export type {
   WarmingPhase,
   WarmingProgress,
 } from './claim.js';
+export { type Clock, systemClock } from './clock.js';
 export {
   InvalidSpecError,
   isWarmingError,
@@ -22,6 +23,29 @@ export {
   WarmUpError,
 } from './errors.js';
 export type { WarmingEvents } from './events.js';
+export type { Intent, IntentOptions } from './intent/desk.js';
+export type {
+  CreateRate,
+  Ledger,
+  LedgerEpoch,
+  ReserveLimits,
+  ReserveResult,
+  TakeRequest,
+  TakeResult,
+} from './ledger/ledger.js';
+export { MemoryLedger } from './ledger/memory.js';
+export type {
+  ClaimRecord,
+  RetireReason,
+  SlotPlace,
+  SlotPurpose,
+  SlotRecord,
+  SlotState,
+  SnapshotLink,
+} from './ledger/record.js';
+export { type CloseOptions, type ManagerStats, type PoolSummary, RuntimeWarmingManager } from './manager.js';
+export type { BudgetOptions, PriceOptions, RuntimeWarmingManagerOptions } from './options.js';
+export type { SnapshotLinkStore } from './pool/links.js';
 export {
   type CreateRequest,
   ProviderError,
@@ -42,6 +66,10 @@ export {
   type RuntimeSpec,
   type WarmUpStep,
 } from './runtime.js';
+
+export { specKeyOf } from './spec-key.js';
+export type { LatencyStats, PoolStats } from './stats/book.js';
+
 export type {
   ClaimObserved,
   Decision,

@@ -7,53 +7,53 @@ export interface WarmUpStep {
   /** Shell command, run by `bash -l -c`. */
   run: string;
   /** @default the home directory */
-  cwd?: string;
-  env?: Record<string, string>;
+  cwd?: string | undefined;
+  env?: Record<string, string> | undefined;
   /** Names of steps that must have ended before. @default the step listed before this one */
-  after?: string[];
+  after?: string[] | undefined;
   /** A server that stays: the step ends when it was started. @default false */
-  background?: boolean;
+  background?: boolean | undefined;
   /** @default 120_000 */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
 }
 
 /** How to know that a runtime is ready. Probed every 50 ms until it holds, never slept for. */
 export type ReadyProbe =
-  | { port: number; timeoutMs?: number }
-  | { url: string; timeoutMs?: number }
-  | { file: string; timeoutMs?: number }
-  | { command: string; timeoutMs?: number };
+  | { port: number; timeoutMs?: number | undefined }
+  | { url: string; timeoutMs?: number | undefined }
+  | { file: string; timeoutMs?: number | undefined }
+  | { command: string; timeoutMs?: number | undefined };
 
 /** What the pool of a runtime may do. */
 export interface PoolSettings {
   /** Hot sandboxes to keep when no target policy says otherwise. @default 1 */
-  target?: number;
+  target?: number | undefined;
   /** Paused sandboxes to keep. @default 0 */
-  parked?: number;
+  parked?: number | undefined;
   /** Upper bound of sandboxes in the pool, whatever their state. @default 20 */
-  max?: number;
+  max?: number | undefined;
   /** What happens to pooled sandboxes when the runtime changes. @default 'recreate' */
-  onSpecChange?: 'recreate' | 'onReplenish';
+  onSpecChange?: 'recreate' | 'onReplenish' | undefined;
   /** Keep a snapshot link of the warmed sandbox and start from it. @default true */
-  link?: boolean;
+  link?: boolean | undefined;
   /** May be answered by a specialised generic sandbox. @default true */
-  generic?: boolean;
+  generic?: boolean | undefined;
 }
 
 /** A named spec: what a sandbox must hold before it counts as hot. */
 export interface RuntimeSpec {
   name: string;
   /** Template the sandbox starts from. @default 'base' */
-  template?: string;
+  template?: string | undefined;
   /** Packages to install in the warm-up, per package manager. */
-  packages?: { npm?: string[]; pip?: string[] };
+  packages?: { npm?: string[] | undefined; pip?: string[] | undefined } | undefined;
   /** Files to write before the steps, path to content. */
-  files?: Record<string, string>;
-  steps?: WarmUpStep[];
-  ready?: ReadyProbe;
-  pool?: PoolSettings;
+  files?: Record<string, string> | undefined;
+  steps?: WarmUpStep[] | undefined;
+  ready?: ReadyProbe | undefined;
+  pool?: PoolSettings | undefined;
   /** @default true */
-  allowInternetAccess?: boolean;
+  allowInternetAccess?: boolean | undefined;
 }
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'use 1 to 63 lower-case letters, digits, ".", "_" or "-"');

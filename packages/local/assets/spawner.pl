@@ -1,0 +1,214 @@
+# Started once, early and small: starts sandboxes for the host in constant time, whatever memory the host holds.
+# Frames on standard input and output: length (32 bit), kind (one byte), fields.
+use strict;
+use warnings;
+use POSIX ();
+use Socket ();
+
+BEGIN {
+  my ($library) = $0 =~ m{^(.*)/};
+  require "$library/$_.pl" for qw(system jail relayer paths agent terminal streams sockets builtins watch);
+}
+
+use constant { CREATE => 1, KILL => 2, TASK => 3, PROBE => 4, RELAYER => 5 };
+use constant { EXITED => 65, DONE => 66, LEVEL => 67, REFUSED => 68 };
+
+my ($instance) = @ARGV;
+chdir($instance) or die "chdir $instance: $!\n";
+$SIG{PIPE} = 'IGNORE';
+$SIG{INT} = $SIG{TERM} = $SIG{HUP} = 'IGNORE';
+
+my $ranged = $> == 0;
+my $base = 100000;
+my (%sandboxes, %names, %tasks, %outputs);
+
+# A failure here is not fatal: the host asks for the level and falls back by name.
+my $refusal = '';
+sub prepare {
+  return $refusal = 'no system call numbers for ' . System::machine() unless System::supported();
+  eval {
+    unless ($ranged) {
+      my ($uid, $gid) = ($> + 0, $) + 0);
+      System::call('unshare', System::CLONE_NEWUSER);
+      System::write_file('/proc/self/setgroups', 'deny');
+      System::write_file('/proc/self/uid_map', "0 $uid 1");
+      System::write_file('/proc/self/gid_map', "0 $gid 1");
+    }
+    1;
+  } or $refusal = "user namespaces are refused here: $@";
+}
+
+my $pending = '';
+sub reply {
+  my ($kind, @fields) = @_;
+  my $body = System::pack_fields(@fields);
+  my $frame = pack('NC', length($body), $kind) . $body;
+  while (length $frame) {
+    my $written = syswrite(STDOUT, $frame);
+    return unless defined $written;
+    substr($frame, 0, $written) = '';
+  }
+}
+
+sub connect_host {
+  socket(my $channel, Socket::AF_UNIX(), Socket::SOCK_STREAM(), 0) or die "socket: $!\n";
+  connect($channel, Socket::pack_sockaddr_un('agent.sock')) or die "connect: $!\n";
+  return $channel;
+}
+
+# key=value fields; layers, system, binds and volumes are lists with ":" between, the last two as source>target.
+sub read_spec {
+  my %spec = map { split /=/, $_, 2 } @_;
+  $spec{$_} = [split /:/, $spec{$_} // ''] for qw(layers system hidden);
+  $spec{$_} = [map { [split />/, $_, 2] } split /:/, $spec{$_} // ''] for qw(binds volumes);
+  return \%spec;
+}
+
+sub make_directories {
+  my ($spec) = @_;
+  my $sandbox = "sandboxes/$spec->{id}";
+  my $home = Jail::home($spec);
+  mkdir($sandbox, 0700) or $!{EEXIST} or die "mkdir $sandbox: $!\n";
+  mkdir($home, 0755) or die "mkdir $home: $!\n";
+  my @made = ($sandbox, $home, map { "$home/$_" } qw(root root-work local local-work));
+  mkdir($_, 0755) for @made[2 .. $#made];
+  chown($base, $base, @made) if $ranged;
+}
+
+sub create {
+  my $spec = read_spec(@_);
+  make_directories($spec);
+  pipe(my $go_read, my $go_write) or die "pipe: $!\n";
+  my $channel = connect_host();
+  my $flags = System::CLONE_NEWUSER | System::CLONE_NEWNS | System::CLONE_NEWPID | System::CLONE_NEWNET
+    | System::CLONE_NEWIPC | System::CLONE_NEWUTS;
+  my $pid = System::call('clone', $flags | 17, 0, 0, 0, 0);
+  if ($pid == 0) {
+    close($go_write);
+    POSIX::close($_) for $main::epoll, $main::children;
+    sysread($go_read, my $go, 1);
+    close($go_read);
+    open(STDIN, '<', '/dev/null');
+    open(STDOUT, '>', '/dev/null');
+    eval {
+      System::become(0, 0) if $ranged;
+      $0 = 'sandbox';
+      Jail::build($spec);
+      Jail::restrict($spec);
+      open(STDERR, '>', '/dev/null');
+      Agent::run($channel, { id => $spec->{id}, nonce => $spec->{nonce}, ranged => $ranged, proxy => $spec->{proxy} });
+      1;
+    } or Agent::report_failure($channel, $spec, $@);
+    POSIX::_exit(1);
+  }
+  my $map = $ranged ? "0 $base 65536" : '1000 0 1';
+  System::write_file("/proc/$pid/setgroups", 'deny') unless $ranged;
+  System::write_file("/proc/$pid/uid_map", $map);
+  System::write_file("/proc/$pid/gid_map", $map);
+  # Whoever enters the sandbox from outside can tell by the namespace that the process is still this one.
+  System::write_file("sandboxes/$spec->{id}/init", "$pid " . (stat("/proc/$pid/ns/pid"))[1] . "\n");
+  syswrite($go_write, '1');
+  $sandboxes{$pid} = $spec->{id};
+  $names{ $spec->{id} } = $pid;
+}
+
+# Copies and removals run beside the loop. They see every file of a sandbox, whatever its mode.
+sub task {
+  my ($id, @command) = @_;
+  run_beside($id, sub {
+    exec { $command[0] } @command;
+    print STDOUT "$command[0]: $!";
+    return 127;
+  });
+}
+
+sub relayer {
+  my ($task, @fields) = @_;
+  my $spec = read_spec(@fields);
+  my $pid = $names{ $spec->{id} } or die "there is no sandbox $spec->{id}\n";
+  make_directories($spec);
+  run_beside($task, sub { return Relayer::run($pid, $spec, $ranged) });
+}
+
+sub run_beside {
+  my ($id, $act) = @_;
+  pipe(my $read, my $write) or die "pipe: $!\n";
+  my $pid = fork();
+  die "fork: $!\n" unless defined $pid;
+  if ($pid == 0) {
+    System::unblock_signals();
+    open(STDIN, '<', '/dev/null');
+    open(STDOUT, '>&', $write);
+    open(STDERR, '>&', $write);
+    $SIG{PIPE} = 'DEFAULT';
+    POSIX::_exit($act->());
+  }
+  $tasks{$pid} = $id;
+  $outputs{$pid} = $read;
+}
+
+sub reap {
+  while ((my $pid = waitpid(-1, 1)) > 0) {
+    my $status = $?;
+    if (defined(my $id = delete $sandboxes{$pid})) {
+      delete $names{$id};
+      reply(EXITED, $id, $status);
+    } elsif (defined(my $task = delete $tasks{$pid})) {
+      my $text = '';
+      sysread(delete $outputs{$pid}, $text, 4096);
+      reply(DONE, $task, $status, $text // '');
+    }
+  }
+}
+
+sub handle {
+  my ($kind, @fields) = @_;
+  if ($kind == CREATE) {
+    my ($id) = map { /^id=(.*)/ ? $1 : () } @fields;
+    eval { create(@fields); 1 } or reply(REFUSED, $id, $@);
+  } elsif ($kind == KILL) {
+    kill('KILL', $names{ $fields[0] }) if $names{ $fields[0] };
+  } elsif ($kind == TASK) {
+    my $id = $fields[0];
+    eval { task(@fields); 1 } or reply(DONE, $id, 1, $@);
+  } elsif ($kind == RELAYER) {
+    my $id = $fields[0];
+    eval { relayer(@fields); 1 } or reply(DONE, $id, 256, $@);
+  } elsif ($kind == PROBE) {
+    reply(LEVEL, $refusal eq '' ? 'namespaces' : 'process', $refusal, $ranged ? 'range' : 'single');
+  }
+}
+
+# The host is gone: nothing of its sandboxes may stay, neither processes nor files.
+sub end {
+  kill('KILL', keys %sandboxes, keys %tasks);
+  while (waitpid(-1, 0) > 0) { }
+  { exec('rm', '-rf', '--', $instance) }
+  POSIX::_exit(1);
+}
+
+prepare();
+System::block_child_signal();
+our $epoll = System::epoll_create();
+our $children = System::child_signal_descriptor();
+System::epoll_control($epoll, 1, $_, System::EPOLLIN) for 0, $children;
+open(my $signals, '<&=', $children) or die "signalfd: $!\n";
+
+while (1) {
+  for my $event (System::epoll_wait($epoll, -1)) {
+    if ($event->[0] == $children) {
+      sysread($signals, my $ignored, 1280);
+      reap();
+      next;
+    }
+    my $count = sysread(STDIN, $pending, 65536, length $pending);
+    end() unless $count;
+    while (length($pending) >= 5) {
+      my ($length, $kind) = unpack('NC', $pending);
+      last if length($pending) < 5 + $length;
+      my $body = substr($pending, 5, $length);
+      substr($pending, 0, 5 + $length) = '';
+      handle($kind, System::unpack_fields($body));
+    }
+  }
+}

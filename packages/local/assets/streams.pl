@@ -1,0 +1,266 @@
+# Commands and connections of a sandbox: one numbered stream each, with credit for every byte in flight.
+package Streams;
+use strict;
+use warnings;
+use POSIX ();
+
+use constant WINDOW => 131072;
+my (%streams, %by_pid);
+
+sub new_stream {
+  my ($id, %fields) = @_;
+  return $streams{$id} = { id => $id, credit => WINDOW, input => '', outputs => {}, open => 0, %fields };
+}
+
+sub find { return $streams{ $_[0] } }
+sub forget { return delete $streams{ $_[0] } }
+
+sub fail {
+  my ($id, $code, $message) = @_;
+  delete $streams{$id};
+  Agent::send_frame(Agent::FAILED, $id, System::pack_fields($code, $message));
+}
+
+# Fields: kind, user, cwd, terminal as "columns x rows" or empty, 1 when input stays open, number of arguments,
+# arguments, then NAME=value pairs.
+sub spawn {
+  my ($id, $kind, $name, $cwd, $terminal, $with_input, $count, @rest) = @_;
+  my @arguments = splice(@rest, 0, $count);
+  my $user = Paths::user($name) or return fail($id, 'user', "there is no user \"$name\" in this sandbox");
+  my ($input_read, $input_write, $output_read, $output_write, $error_read, $error_write, $master, $slave);
+  if ($terminal ne '') {
+    ($master, $slave) = Terminal::open_pair($terminal) or return fail($id, 'terminal', "no terminal: $!");
+  } else {
+    pipe($input_read, $input_write) or return fail($id, 'resources', "pipe: $!") if $with_input;
+    pipe($output_read, $output_write) && pipe($error_read, $error_write) or return fail($id, 'resources', "pipe: $!");
+  }
+  pipe(my $status_read, my $status_write) or return fail($id, 'resources', "pipe: $!");
+  my $pid = fork();
+  return fail($id, 'resources', "fork: $!") unless defined $pid;
+  if ($pid == 0) {
+    my $code = eval {
+      POSIX::setsid();
+      $SIG{PIPE} = 'DEFAULT';
+      System::unblock_signals();
+      redirect($slave, $input_read, $output_write, $error_write);
+      # File operations have all rights inside the sandbox, as E2B's have; what they make belongs to the user.
+      become($kind eq 'builtin' ? { uid => 0 , gid => 0 } : $user, $kind);
+      enter($user, $cwd);
+      %ENV = (HOME => $user->{home}, USER => $name, LOGNAME => $name, map { split /=/, $_, 2 } @rest);
+      if ($kind eq 'builtin') {
+        # Nothing of other streams may be held open here; that the status pipe closes says that all went well.
+        System::attempt('close_range', 3, 0x7fffffff, 0);
+        POSIX::_exit(Builtins::run($user, @arguments));
+      }
+      exec { $arguments[0] } @arguments or die "exec $arguments[0]: $!\n";
+    };
+    syswrite($status_write, $@);
+    POSIX::_exit(126);
+  }
+  close($_) for grep { defined } $input_read, $output_write, $error_write, $slave, $status_write;
+  my $failure = '';
+  sysread($status_read, $failure, 4096);
+  return fail($id, $failure =~ /^cwd/ ? 'cwd' : 'exec', $failure) if length $failure;
+  my $stream = new_stream($id, pid => $pid, terminal => $master);
+  $by_pid{$pid} = $stream;
+  Agent::send_frame(Agent::STARTED, $id, pack('N', $pid));
+  $stream->{sink} = $master // $input_write;
+  Agent::nonblocking($stream->{sink}) if $stream->{sink};
+  add_output($stream, $master // $output_read, Agent::OUT);
+  add_output($stream, $error_read, Agent::ERR) if $error_read;
+}
+
+sub redirect {
+  my ($slave, $input, $output, $error) = @_;
+  if ($slave) {
+    ioctl($slave, 0x540e, 0);
+    ($input, $output, $error) = ($slave) x 3;
+  }
+  if ($input) { POSIX::dup2(fileno($input), 0) } else { open(STDIN, '<', '/dev/null') }
+  POSIX::dup2(fileno($output), 1);
+  POSIX::dup2(fileno($error), 2);
+}
+
+sub become {
+  my ($user, $kind) = @_;
+  if (Agent::context()->{ranged}) {
+    System::become($user->{uid}, $user->{gid});
+  } elsif ($kind eq 'builtin') {
+    return;
+  } elsif ($user->{uid} == 0) {
+    System::call('unshare', System::CLONE_NEWUSER);
+    System::write_file('/proc/self/setgroups', 'deny');
+    System::write_file('/proc/self/uid_map', '0 1000 1');
+    System::write_file('/proc/self/gid_map', '0 1000 1');
+  }
+  System::drop_capabilities() if $user->{uid} != 0;
+}
+
+sub enter {
+  my ($user, $cwd) = @_;
+  my $directory = Paths::resolve($cwd, $user->{home});
+  return if chdir($directory);
+  die "cwd \"$directory\" does not exist or cannot be entered: $!\n" if $cwd ne '';
+  chdir('/');
+}
+
+sub add_output {
+  my ($stream, $handle, $kind) = @_;
+  Agent::nonblocking($handle);
+  $stream->{open}++;
+  $stream->{outputs}{$kind} = $handle;
+  refresh($stream);
+}
+
+# What is watched follows from the stream's state alone. A terminal and a socket are one descriptor for both ways.
+sub refresh {
+  my ($stream) = @_;
+  my (%masks, %handles, %kinds);
+  for my $kind (keys %{ $stream->{outputs} }) {
+    my $handle = $stream->{outputs}{$kind};
+    $handles{ fileno $handle } = $handle;
+    $kinds{ fileno $handle } = $kind;
+    $masks{ fileno $handle } |= $stream->{credit} > 0 ? System::EPOLLIN : 0;
+  }
+  if (my $sink = $stream->{sink}) {
+    $handles{ fileno $sink } = $sink;
+    $masks{ fileno $sink } |= length $stream->{input} ? System::EPOLLOUT : 0;
+  }
+  for my $descriptor (keys %masks) {
+    my ($handle, $wanted, $kind) = ($handles{$descriptor}, $masks{$descriptor}, $kinds{$descriptor});
+    if (!$wanted) { Agent::unwatch($handle); next }
+    Agent::watch($handle, $wanted, sub {
+      my ($mask) = @_;
+      write_input($stream) if $wanted & System::EPOLLOUT && $mask & ~System::EPOLLIN;
+      read_output($stream, $handle, $kind) if $wanted & System::EPOLLIN && $mask & ~System::EPOLLOUT;
+    });
+  }
+}
+
+sub read_output {
+  my ($stream, $handle, $kind) = @_;
+  my $size = $stream->{terminal} ? 16384 : 32768;
+  $size = $stream->{credit} if $stream->{credit} < $size;
+  return if $size <= 0 || !$stream->{outputs}{$kind};
+  my $count = sysread($handle, my $data, $size);
+  if ($count) {
+    $stream->{credit} -= $count;
+    Agent::send_frame($kind, $stream->{id}, $data);
+    refresh($stream) if $stream->{credit} <= 0;
+    return;
+  }
+  return if !defined $count && ($!{EAGAIN} || $!{EINTR});
+  Agent::unwatch($handle);
+  delete $stream->{outputs}{$kind};
+  $stream->{open}--;
+  refresh($stream);
+  $stream->{socket} ? Sockets::ended($stream) : finish($stream);
+}
+
+sub credit {
+  my ($id, $amount) = @_;
+  my $stream = $streams{$id} or return;
+  my $starved = $stream->{credit} <= 0;
+  $stream->{credit} += $amount;
+  return unless $starved && $stream->{credit} > 0;
+  refresh($stream);
+}
+
+# A command has ended when it was reaped and nobody holds its output any more.
+sub finish {
+  my ($stream) = @_;
+  return if $stream->{open} > 0 || !defined $stream->{status};
+  delete $streams{ $stream->{id} };
+  release_sink($stream);
+  Agent::send_frame(Agent::EXIT, $stream->{id}, pack('N', $stream->{status}));
+}
+
+sub exited {
+  my ($pid, $status) = @_;
+  my $stream = delete $by_pid{$pid} or return;
+  $stream->{status} = $status;
+  # A terminal can be held open by whoever is left; its session ended with its leader.
+  if ($stream->{terminal} && $stream->{outputs}{ Agent::OUT() }) {
+    1 while $stream->{credit} > 0 && defined($stream->{outputs}{ Agent::OUT() })
+      && drain_terminal($stream);
+    my $handle = delete $stream->{outputs}{ Agent::OUT() };
+    Agent::unwatch($handle) if $handle;
+    $stream->{open} = 0;
+  }
+  finish($stream);
+}
+
+sub drain_terminal {
+  my ($stream) = @_;
+  my $count = sysread($stream->{terminal}, my $data, 16384);
+  return 0 unless $count;
+  Agent::send_frame(Agent::OUT, $stream->{id}, $data);
+  return 1;
+}
+
+sub data {
+  my ($id, $payload) = @_;
+  my $stream = $streams{$id};
+  return unless $stream;
+  if (!$stream->{sink}) {
+    Agent::send_frame(Agent::DRAINED, $id, pack('N', length $payload));
+    return;
+  }
+  $stream->{input} .= $payload;
+  write_input($stream);
+}
+
+sub write_input {
+  my ($stream) = @_;
+  my $sink = $stream->{sink} or return;
+  while (length $stream->{input}) {
+    my $written = syswrite($sink, $stream->{input}, 65536);
+    if (!defined $written) {
+      next if $!{EINTR};
+      return refresh($stream) if $!{EAGAIN};
+      Agent::send_frame(Agent::DRAINED, $stream->{id}, pack('N', length $stream->{input}));
+      $stream->{input} = '';
+      release_sink($stream) unless $stream->{terminal} || $stream->{socket};
+      return;
+    }
+    substr($stream->{input}, 0, $written) = '';
+    Agent::send_frame(Agent::DRAINED, $stream->{id}, pack('N', $written));
+  }
+  refresh($stream);
+  close_input($stream) if $stream->{ending};
+}
+
+sub end_input {
+  my ($id) = @_;
+  my $stream = $streams{$id} or return;
+  $stream->{ending} = 1;
+  close_input($stream) unless length $stream->{input};
+}
+
+sub close_input {
+  my ($stream) = @_;
+  if ($stream->{terminal}) { syswrite($stream->{terminal}, "\x04") }
+  elsif ($stream->{socket}) { shutdown($stream->{socket}, 1) }
+  else { release_sink($stream) }
+}
+
+sub release_sink {
+  my ($stream) = @_;
+  my $sink = delete $stream->{sink} or return;
+  Agent::unwatch($sink);
+  close($sink);
+}
+
+sub signal {
+  my ($id, $number) = @_;
+  my $stream = $streams{$id} or return;
+  kill($number, $stream->{pid}) if $stream->{pid} && !defined $stream->{status};
+}
+
+sub resize {
+  my ($id, $columns, $rows) = @_;
+  my $stream = $streams{$id};
+  Terminal::set_size($stream->{terminal}, $columns, $rows) if $stream && $stream->{terminal};
+}
+
+1;

@@ -1,0 +1,100 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { LocalHostError } from '../errors.js';
+import { type EgressProxy, egressEnvironment, egressPort } from '../network/egress-proxy.js';
+import type { LocalHostSettings } from '../options.js';
+import { makeInstanceLayout } from '../storage/layers.js';
+import { firstRangeId, writeSkeleton } from '../storage/skeleton.js';
+import type { MachineFactory } from './machine.js';
+import { NamespaceFactory } from './namespace-factory.js';
+import { findPerl, proveWorks, spawnerProgram } from './probe.js';
+import { ProcessFactory } from './process-factory.js';
+import { Spawner } from './spawner.js';
+
+export interface Isolation {
+  factory: MachineFactory;
+  /** Why the level is not a better one. */
+  reason: string | undefined;
+  /** Id that files of the sandbox's user have on the host; undefined when it is the host's own. */
+  sandboxUserId: number | undefined;
+  /** Variables every command starts with. */
+  environment: Readonly<Record<string, string>>;
+}
+
+/** The best level that was proved to work, or the one asked for, or an error: never less without saying so. */
+export async function openIsolation(
+  settings: LocalHostSettings,
+  instanceDirectory: string,
+  egress: EgressProxy,
+): Promise<Isolation> {
+  if (settings.isolation === 'process') {
+    return openProcess(instanceDirectory, 'it was asked for');
+  }
+  const opened = await openNamespaces(settings, instanceDirectory, egress);
+  if (typeof opened !== 'string') {
+    return opened;
+  }
+  if (settings.isolation === 'namespaces') {
+    throw new LocalHostError(
+      'isolation_unavailable',
+      `Isolation "namespaces" cannot be had here: ${opened}. Ask for "auto" to run with less, or mend the cause.`,
+    );
+  }
+  return openProcess(instanceDirectory, opened);
+}
+
+async function openNamespaces(
+  settings: LocalHostSettings,
+  instanceDirectory: string,
+  egress: EgressProxy,
+): Promise<Isolation | string> {
+  const perl = findPerl();
+  if (process.platform !== 'linux' || perl === undefined) {
+    return process.platform === 'linux' ? 'there is no Perl' : `${process.platform} has no namespaces`;
+  }
+  const program = spawnerProgram();
+  const spawner = new Spawner(perl, program, instanceDirectory);
+  const probe = await spawner.probe();
+  if (!probe.available) {
+    await spawner.abandon();
+    return probe.reason;
+  }
+  const ranged = probe.identities === 'range';
+  makeInstanceLayout(instanceDirectory, ranged, firstRangeId);
+  const skeleton = writeSkeleton(instanceDirectory, ranged);
+  const factory = new NamespaceFactory(spawner, {
+    instanceDirectory,
+    perl,
+    assets: dirname(program),
+    systemDirectories: skeleton.systemDirectories,
+    binds: skeleton.binds,
+    hidden: skeleton.hidden,
+    processLimit: settings.processLimit,
+    egressPort,
+    onEgress: (sandboxId, connection) => egress.accept(sandboxId, connection),
+  });
+  await factory.listen();
+  const refusal = await proveWorks(factory);
+  if (refusal !== undefined) {
+    await factory.abandon();
+    return refusal;
+  }
+  return {
+    factory,
+    reason: undefined,
+    sandboxUserId: ranged ? firstRangeId + 1000 : undefined,
+    environment: { ...skeleton.environment, ...egressEnvironment },
+  };
+}
+
+function openProcess(instanceDirectory: string, reason: string): Isolation {
+  if (!existsSync(join(instanceDirectory, 'layers'))) {
+    makeInstanceLayout(instanceDirectory, false, 0);
+  }
+  return {
+    factory: new ProcessFactory(instanceDirectory),
+    reason,
+    sandboxUserId: undefined,
+    environment: { PATH: process.env.PATH ?? '/usr/bin:/bin' },
+  };
+}

@@ -1,0 +1,94 @@
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { LocalHostError } from './errors.js';
+import type { FaultOptions, LatencyInput } from './faults/fault-options.js';
+import { defaultStateDirectory } from './storage/instance-directory.js';
+
+/** Settings of {@link startLocalHost}; every one has a default. */
+export interface LocalHostOptions {
+  /**
+   * Port on 127.0.0.1; 0 takes a free one.
+   * @default 0
+   */
+  port?: number | undefined;
+  /**
+   * The key clients have to send.
+   * @default a new random one
+   */
+  apiKey?: string | undefined;
+  /**
+   * Where sandboxes live while they run; never on a file system that is itself an overlay.
+   * @default the system's temporary directory
+   */
+  stateDirectory?: string | undefined;
+  /**
+   * `auto` takes the best this machine gives; any other value is taken or refused, never weakened.
+   * @default 'auto'
+   */
+  isolation?: 'auto' | 'process' | 'namespaces' | undefined;
+  /**
+   * What clients build `getHost()` names from. Without it they keep their own.
+   * @default none
+   */
+  domain?: string | undefined;
+  /**
+   * Longest life a sandbox can be given at once, in seconds.
+   * @default 86400
+   */
+  maximumTimeoutSeconds?: number | undefined;
+  /**
+   * Processes one sandbox can have at a time.
+   * @default 1024
+   */
+  processLimit?: number | undefined;
+  /**
+   * Rules, ceilings and seed of faults on demand, as `POST /_pilotlight/faults` takes them.
+   * @default none
+   */
+  faults?: FaultOptions | undefined;
+  /**
+   * How long control-plane requests take: E2B's measured distribution from a seed, or quantiles of your own.
+   * @default as fast as this machine is
+   */
+  latency?: LatencyInput | undefined;
+  /**
+   * Python modules that are loaded before any code is run, where they are installed.
+   * @default ['numpy', 'pandas']
+   */
+  preloadPython?: string[] | undefined;
+}
+
+const schema = z.strictObject({
+  port: z.number().int().min(0).max(65_535).default(0),
+  apiKey: z
+    .string()
+    .min(1)
+    .default(() => `e2b_${randomBytes(20).toString('hex')}`),
+  stateDirectory: z.string().min(1).default(defaultStateDirectory),
+  isolation: z.enum(['auto', 'process', 'namespaces']).default('auto'),
+  domain: z.string().min(1).optional(),
+  maximumTimeoutSeconds: z.number().int().min(1).max(2_147_483).default(86_400),
+  processLimit: z.number().int().min(1).max(1_000_000).default(1024),
+  faults: z.custom<FaultOptions>().optional(),
+  latency: z.custom<LatencyInput>().optional(),
+  preloadPython: z.array(z.string().regex(/^[\w.]+$/)).default(['numpy', 'pandas']),
+});
+
+export type LocalHostSettings = z.output<typeof schema>;
+
+/** @throws {@link LocalHostError} `invalid_option` naming every wrong option with the value given. */
+export function parseOptions(options: LocalHostOptions): LocalHostSettings {
+  const result = schema.safeParse(options);
+  if (result.success) {
+    return result.data;
+  }
+  const lines = result.error.issues.map((issue) => {
+    const name = issue.path.join('.') || (issue.code === 'unrecognized_keys' ? issue.keys.join(', ') : 'options');
+    const given = (options as Record<string, unknown>)[name];
+    return `  ${name}: ${issue.message} (given: ${JSON.stringify(given) ?? 'nothing'})`;
+  });
+  throw new LocalHostError(
+    'invalid_option',
+    `The options are not valid:\n${lines.join('\n')}\nCorrect these and start again.`,
+  );
+}

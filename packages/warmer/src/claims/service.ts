@@ -1,0 +1,303 @@
+import { type Claim, type ClaimAnswer, isWarmingError, type WarmingAnswer } from '@pilotlight/warming';
+import { isWarmerError, WarmerError } from '../errors.js';
+import type { EventLog } from '../events/log.js';
+import { announceEnd, announceMiss, announceReady, announceRetired } from './announce.js';
+import type { ClaimBook } from './book.js';
+import { claimConflict, claimGone } from './complaints.js';
+import type { ClaimManager } from './manager.js';
+import { tenantClaimKey, tenantUserId } from './names.js';
+import { answerStatus, type ClaimDetails, type ClaimRecord, type ClaimStatus, hasEnded, hotStatus } from './record.js';
+import type { RuntimeRegistry } from './registry.js';
+import { followWarming } from './warming.js';
+
+/** What a tenant asks for. */
+export interface ServiceClaimRequest {
+  tenant: string;
+  runtime: string;
+  key: string;
+  userId: string | undefined;
+  details: ClaimDetails;
+  /** Of the whole request: the same key with another one is a conflict. */
+  fingerprint: string;
+}
+
+export interface ClaimServiceParts {
+  manager: ClaimManager;
+  book: ClaimBook;
+  registry: RuntimeRegistry;
+  log: EventLog;
+  now: () => number;
+  newClaimId: () => string;
+}
+
+/** A claim this process holds. */
+interface LiveClaim {
+  record: ClaimRecord;
+  claim?: Claim;
+  answer?: WarmingAnswer;
+  /** Ends when the record and the events of a warming claim say how it ended. */
+  followed?: Promise<void>;
+}
+
+const rememberEndedMs = 3_600_000;
+
+/** Claims over HTTP: gives the engine's answers an owner, a record and events. Every decision is the engine's. */
+export class ClaimService {
+  readonly #parts: ClaimServiceParts;
+  readonly #live = new Map<string, LiveClaim>();
+  /** The engine's id of a claim to ours. */
+  readonly #byEngineId = new Map<string, string>();
+  /** One flight per key of a tenant: a repeated request waits for the first instead of racing it. */
+  readonly #flights = new Map<string, { fingerprint: string; result: Promise<ClaimRecord> }>();
+
+  constructor(parts: ClaimServiceParts) {
+    this.#parts = parts;
+  }
+
+  /** Claims that this process holds: warming or handed over. */
+  get liveCount(): number {
+    return this.#live.size;
+  }
+
+  /** Claims of this process that are on their way. */
+  get warmingCount(): number {
+    return [...this.#live.values()].filter(({ answer }) => answer !== undefined).length;
+  }
+
+  /**
+   * Answers at once with a HOT or a WARMING record. The same key gives the same claim.
+   *
+   * @throws {@link WarmerError} `unknown_runtime`, `claim_conflict`
+   * @throws {@link WarmingError} what the engine says
+   */
+  async claim(request: ServiceClaimRequest): Promise<ClaimRecord> {
+    const flightKey = `${request.tenant}\n${request.key}`;
+    const flight = this.#flights.get(flightKey);
+    if (flight) {
+      if (flight.fingerprint !== request.fingerprint) throw claimConflict(request.key);
+      return flight.result;
+    }
+    const result = this.#claim(request).finally(() => this.#flights.delete(flightKey));
+    this.#flights.set(flightKey, { fingerprint: request.fingerprint, result });
+    return result;
+  }
+
+  /** Goes on with a warming claim that a process which is gone had begun. */
+  async resume(record: ClaimRecord): Promise<ClaimRecord> {
+    const current = (await this.find(record.claimId)) ?? record;
+    if (current.status.state !== 'WARMING' || this.#live.has(current.claimId)) return current;
+    return this.#take(current, await this.#ask(current));
+  }
+
+  /** The record of a claim; its liveliest form when this process holds it. */
+  async find(claimId: string): Promise<ClaimRecord | undefined> {
+    return this.#live.get(claimId)?.record ?? (await this.#parts.book.get(claimId));
+  }
+
+  async findBySandbox(sandboxId: string): Promise<ClaimRecord | undefined> {
+    const record = await this.#parts.book.findBySandbox(sandboxId);
+    return record && this.find(record.claimId);
+  }
+
+  async list(tenant: string | undefined, limit: number): Promise<ClaimRecord[]> {
+    const records = await this.#parts.book.list(tenant, limit);
+    return records.map((record) => this.#live.get(record.claimId)?.record ?? record);
+  }
+
+  /** @throws {@link WarmerError} `sandbox_gone` when the claim has ended */
+  async ack(record: ClaimRecord): Promise<ClaimRecord> {
+    await this.#withHandle(record, (claim) => claim.ack());
+    return this.change(record, (status) => (status.state === 'HOT' ? { ...status, acked: true } : status));
+  }
+
+  /** @throws {@link WarmerError} `sandbox_gone` when the claim has ended */
+  async renew(record: ClaimRecord, lifeMs: number): Promise<ClaimRecord> {
+    await this.#withHandle(record, (claim) => claim.renew(lifeMs));
+    const expiresAtMs = this.#parts.now() + lifeMs;
+    return this.change(record, (status) => (status.state === 'HOT' ? { ...status, expiresAtMs } : status));
+  }
+
+  /** Cancels a warming claim, retires a hot one. Idempotent. */
+  async retire(record: ClaimRecord): Promise<ClaimRecord> {
+    const current = (await this.find(record.claimId)) ?? record;
+    if (hasEnded(current)) return current;
+    const { answer, followed } = this.#live.get(current.claimId) ?? {};
+    if (answer) {
+      await answer.cancel();
+      await followed;
+      return (await this.find(current.claimId)) ?? current;
+    }
+    try {
+      const claim = await this.#handleOf(current);
+      await claim.retire();
+    } catch (error) {
+      if (!(isWarmerError(error) && error.code === 'sandbox_gone')) throw error;
+    }
+    return this.#retired(current);
+  }
+
+  /** Ends the claim and keeps the sandbox, paused, for the same user. @throws {@link WarmerError} `sandbox_gone` */
+  async keep(record: ClaimRecord): Promise<ClaimRecord> {
+    await this.#withHandle(record, (claim) => {
+      if (claim.keep) return claim.keep();
+      throw new WarmerError(
+        'invalid_option',
+        'The sandbox cannot be kept: the claim has no "userId", or the provider cannot pause. Retire it instead.',
+      );
+    });
+    return this.#retired(record);
+  }
+
+  /** The engine says that a claim of this process has ended. */
+  async retiredByEngine(engineClaimId: string): Promise<void> {
+    const live = this.#live.get(this.#byEngineId.get(engineClaimId) ?? '');
+    if (live) await this.#retired(live.record);
+  }
+
+  /** Writes down a new status of a claim; an end is final. */
+  async change(record: ClaimRecord, change: (status: ClaimStatus) => ClaimStatus): Promise<ClaimRecord> {
+    const live = this.#live.get(record.claimId);
+    const before = live?.record ?? (await this.#parts.book.get(record.claimId)) ?? record;
+    if (hasEnded(before)) return before;
+    const status = change(before.status);
+    const after: ClaimRecord = {
+      ...before,
+      status,
+      details: status.state === 'WARMING' ? before.details : undefined,
+      forgetAtMs: this.#forgetAtMs(status),
+    };
+    if (live) live.record = after;
+    if (hasEnded(after)) this.#forget(record.claimId);
+    await this.#parts.book.put(after);
+    return after;
+  }
+
+  async #claim(request: ServiceClaimRequest): Promise<ClaimRecord> {
+    const { book, registry, newClaimId, now } = this.#parts;
+    const runtime = registry.resolve(request.tenant, request.runtime);
+    const earlier = await book.findByKey(request.tenant, request.key);
+    const current = earlier && ((await this.find(earlier.claimId)) ?? earlier);
+    if (current && !hasEnded(current)) {
+      if (current.fingerprint !== request.fingerprint) throw claimConflict(request.key);
+      return current.status.state === 'HOT' ? current : this.resume(current);
+    }
+    const { tenant, key, userId, fingerprint, details } = request;
+    const createdAtMs = now();
+    const blank = { tenant, runtime: runtime.name, pool: runtime.pool, key, userId, fingerprint, details };
+    const answer = await this.#ask(blank);
+    const status = answerStatus(answer);
+    return this.#take(
+      { ...blank, claimId: newClaimId(), createdAtMs, status, forgetAtMs: this.#forgetAtMs(status) },
+      answer,
+    );
+  }
+
+  #ask(wanted: Pick<ClaimRecord, 'pool' | 'tenant' | 'key' | 'userId' | 'details'>): Promise<ClaimAnswer> {
+    const { pool, tenant, key, userId, details } = wanted;
+    return this.#parts.manager.claim(pool, {
+      ...details,
+      key: tenantClaimKey(tenant, key),
+      tenant,
+      ...(userId === undefined ? {} : { userId: tenantUserId(tenant, userId) }),
+    });
+  }
+
+  /** Makes the engine's answer that of this claim. */
+  async #take(record: ClaimRecord, answer: ClaimAnswer): Promise<ClaimRecord> {
+    const { book, log } = this.#parts;
+    if (answer.state === 'HOT') {
+      const { claim } = answer;
+      const wasWarming = record.status.state === 'WARMING';
+      const hot = { ...record, status: hotStatus(claim, answer.latencyMs), details: undefined };
+      this.#hold(hot, claim);
+      await book.put(hot);
+      announceReady(log, hot, claim);
+      if (wasWarming) {
+        announceEnd(log, hot, { outcome: 'hot', progress: 1, elapsedMs: claim.latencyMs, last: undefined });
+      }
+      return hot;
+    }
+    const live: LiveClaim = { record, answer };
+    this.#live.set(record.claimId, live);
+    // Somebody listens to `ready` from here on: a failure before the first await is no unhandled rejection.
+    live.followed = followWarming({
+      log,
+      record,
+      answer,
+      ownsRuntime: this.#parts.registry.byPool(record.pool)?.tenant === record.tenant,
+      progressed: (status) => {
+        live.record = { ...live.record, status };
+        return live.record;
+      },
+      ready: (claim) => {
+        delete live.answer;
+        this.#hold(live.record, claim);
+        return this.change(live.record, () => hotStatus(claim, claim.latencyMs));
+      },
+      ended: (status) => this.change(live.record, () => status),
+    });
+    live.followed.catch(() => undefined);
+    await book.put(record);
+    announceMiss(log, record, answer.reason);
+    return live.record;
+  }
+
+  async #withHandle(record: ClaimRecord, use: (claim: Claim) => Promise<void>): Promise<void> {
+    const claim = await this.#handleOf(record);
+    try {
+      await use(claim);
+    } catch (error) {
+      if (!isWarmingError(error) || error.code !== 'claim_unknown') throw error;
+      await this.#retired(record);
+      throw claimGone(record);
+    }
+  }
+
+  /** The engine's handle of a claim: the one at hand, or asked for again under the same key after a restart. */
+  async #handleOf(record: ClaimRecord): Promise<Claim> {
+    const live = this.#live.get(record.claimId);
+    if (live?.claim) return live.claim;
+    if (live?.answer) return live.answer.ready;
+    if (hasEnded(record)) throw claimGone(record);
+    const answer = await this.#ask(record);
+    const known = record.status.state === 'HOT' ? record.status.connection.sandboxId : undefined;
+    if (answer.state === 'HOT' && answer.claim.connection.sandboxId === known) {
+      this.#hold(record, answer.claim);
+      return answer.claim;
+    }
+    // The engine made something new because the old sandbox is gone. Nobody asked for that.
+    if (answer.state === 'HOT') await answer.claim.retire();
+    else {
+      answer.ready.catch(() => undefined);
+      await answer.cancel();
+    }
+    await this.#retired(record);
+    throw claimGone(record);
+  }
+
+  async #retired(record: ClaimRecord): Promise<ClaimRecord> {
+    let sandboxId: string | undefined;
+    const after = await this.change(record, (status) => {
+      sandboxId = status.state === 'HOT' ? status.connection.sandboxId : undefined;
+      return { state: 'RETIRED' };
+    });
+    if (sandboxId !== undefined) announceRetired(this.#parts.log, after, sandboxId);
+    return after;
+  }
+
+  #hold(record: ClaimRecord, claim: Claim): void {
+    this.#live.set(record.claimId, { record, claim });
+    this.#byEngineId.set(claim.claimId, record.claimId);
+  }
+
+  #forget(claimId: string): void {
+    const engineId = this.#live.get(claimId)?.claim?.claimId;
+    if (engineId !== undefined) this.#byEngineId.delete(engineId);
+    this.#live.delete(claimId);
+  }
+
+  #forgetAtMs(status: ClaimStatus): number {
+    const nowMs = this.#parts.now();
+    return (status.state === 'HOT' ? Math.max(status.expiresAtMs, nowMs) : nowMs) + rememberEndedMs;
+  }
+}

@@ -1,0 +1,83 @@
+import type { WireEvent } from '@pilotlight/warming/wire';
+import { type ClaimRecord, hasEnded } from '../claims/record.js';
+import type { EventHub, EventSink, Sight } from './hub.js';
+import { compareEventIds } from './log.js';
+
+/**
+ * Follows one claim from what the follower knows to its end: first what was missed (or the current state, when that is
+ * no longer kept), then what comes, then exactly one terminal event.
+ *
+ * `read` gives the claim's current record, of which the caller knows that this follower may see it.
+ */
+export async function followClaim(
+  hub: EventHub,
+  request: { claimId: string; lastEventId?: string | undefined; sight: Sight },
+  read: () => Promise<ClaimRecord | undefined>,
+  send: EventSink,
+): Promise<() => void> {
+  const { claimId, lastEventId, sight } = request;
+  const waiting: WireEvent[] = [];
+  let live = false;
+  let ended = false;
+  let lastSentId = lastEventId ?? '0-0';
+
+  const forward = (event: WireEvent, json: string): void => {
+    if (ended || compareEventIds(event.id, lastSentId) <= 0) return;
+    lastSentId = event.id;
+    ended = isTerminal(event);
+    send(event, json);
+  };
+  const stop = hub.followClaim(claimId, (event, json) => {
+    if (live) forward(event, json);
+    else waiting.push(event);
+  });
+
+  const headId = hub.log.head();
+  const missed = lastEventId === undefined ? undefined : hub.missed(sight, lastEventId, claimId);
+  for (const event of missed ?? []) forward(event, JSON.stringify(event));
+  const record = await read();
+  if (record && !ended && (missed === undefined || hasSettled(record))) {
+    const terminalIsComing = waiting.some(isTerminal);
+    if (!hasSettled(record) || !terminalIsComing) {
+      const id = compareEventIds(headId, lastSentId) > 0 ? headId : lastSentId;
+      const event = stateEvent(record, id);
+      lastSentId = id;
+      ended = isTerminal(event);
+      send(event, JSON.stringify(event));
+    }
+  }
+  for (const event of waiting) forward(event, JSON.stringify(event));
+  live = true;
+  return stop;
+}
+
+/** The last event of a claim's warming. */
+export function isTerminal(event: WireEvent): boolean {
+  return event.type === 'claim-progress' && event.outcome !== undefined;
+}
+
+function hasSettled(record: ClaimRecord): boolean {
+  return record.status.state === 'HOT' || hasEnded(record);
+}
+
+/** Where a claim stands, told as the event that would have brought it there. */
+function stateEvent(record: ClaimRecord, id: string): WireEvent {
+  const { claimId, runtime, status, createdAtMs } = record;
+  const eta = { p50Ms: 0, p90Ms: 0, samples: 0 };
+  const common = { type: 'claim-progress', id, atMs: createdAtMs, claimId, runtime } as const;
+  switch (status.state) {
+    case 'WARMING': {
+      const { progress, phase, step, elapsedMs } = status;
+      return { ...common, progress, phase, eta: status.eta, elapsedMs, ...(step === undefined ? {} : { step }) };
+    }
+    case 'HOT':
+      return { ...common, progress: 1, phase: 'ready', eta, elapsedMs: status.latencyMs, outcome: 'hot' };
+    case 'RETIRED':
+      return { ...common, progress: 1, phase: 'ready', eta, elapsedMs: 0, outcome: 'hot' };
+    case 'FAILED':
+    case 'CANCELLED': {
+      const outcome = status.state === 'FAILED' ? 'failed' : 'cancelled';
+      return { ...common, progress: status.progress, phase: 'warming', eta, elapsedMs: status.elapsedMs, outcome };
+    }
+  }
+}

@@ -1,0 +1,239 @@
+import { CreateGate } from './budget/gate.js';
+import { ClaimDesk } from './claim/desk.js';
+import { DurationBook } from './claim/durations.js';
+import type { ClaimAnswer, ClaimRequest, ClaimSource } from './claim.js';
+import { systemClock } from './clock.js';
+import { WarmingError } from './errors.js';
+import type { WarmingEvents } from './events.js';
+import { IntentDesk } from './intent/desk.js';
+import { MemoryLedger } from './ledger/memory.js';
+import { parseOptions, type RuntimeWarmingManagerOptions } from './options.js';
+import { Background } from './pool/background.js';
+import { Connections } from './pool/connections.js';
+import type { Fleet } from './pool/fleet.js';
+import { Links, ledgerLinks } from './pool/links.js';
+import { Pool } from './pool/pool.js';
+import { claimErrorOf } from './pool/provider-errors.js';
+import { sealerOf } from './pool/seal.js';
+import { shutDown } from './pool/shut-down.js';
+import { poolSpecOf } from './pool/spec.js';
+import { Watch } from './pool/watch.js';
+import type { Runtime } from './runtime.js';
+import { defineRuntime } from './runtime.js';
+import { StatsBook } from './stats/book.js';
+import { TargetDriver } from './target/driver.js';
+
+export type Emit = <Name extends keyof WarmingEvents>(name: Name, ...event: WarmingEvents[Name]) => void;
+
+/** The parts of the engine, put together. What each does stands in its own file. */
+export class Engine {
+  readonly fleet: Fleet;
+  readonly pools = new Map<string, Pool>();
+  readonly intents: IntentDesk;
+  readonly #desk: ClaimDesk;
+  readonly #driver: TargetDriver;
+  readonly #background: Background;
+  readonly #watch: Watch;
+  #started: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  #paused = false;
+
+  constructor(options: RuntimeWarmingManagerOptions, emit: Emit) {
+    const settings = parseOptions(options);
+    const clock = options.clock ?? systemClock;
+    const newId = options.newId ?? (() => crypto.randomUUID());
+    const { provider } = options;
+    const ledger = options.ledger ?? new MemoryLedger(clock, newId());
+    const { prices, budget } = settings;
+    this.#background = new Background(clock, (runtime, error) => emit('background-error', { runtime, error }));
+    this.fleet = {
+      name: settings.fleet ?? `embedded-${newId()}`,
+      replica: newId(),
+      clock,
+      ledger,
+      provider,
+      settings,
+      gate: new CreateGate(clock, budget),
+      connections: new Connections(
+        provider,
+        settings.connectionKey === undefined ? undefined : sealerOf(settings.connectionKey),
+      ),
+      links: new Links(
+        options.linkStore ?? ledgerLinks(ledger),
+        provider,
+        () => ledger.nowMs(),
+        budget.probeAfterMs * 4,
+      ),
+      durations: new DurationBook(),
+      stats: new StatsBook(prices.perVcpuSecond * prices.vcpus + prices.perGibSecond * prices.gib),
+      handles: new Set(),
+      random: options.random ?? Math.random,
+      newId,
+      emit,
+      changed: (pool) => {
+        this.fleet.gate.wake();
+        this.pools.get(pool)?.wake();
+      },
+      later: (delayMs, runtime, work) => this.#background.later(delayMs, runtime, work),
+      background: (runtime, work) => this.#background.run(runtime, work),
+    };
+    this.#driver = new TargetDriver({ policy: options.targetPolicy, clock, changed: (runtime) => this.#wake(runtime) });
+    this.intents = new IntentDesk(this.fleet, (runtime) => this.#wake(runtime));
+    this.#desk = new ClaimDesk({
+      fleet: this.fleet,
+      generic: (spec) => this.#genericOf(spec.runtime)?.spec,
+      observed: (runtime, request, answeredBy) => this.#observed(runtime, request.userId, answeredBy),
+    });
+    this.#watch = new Watch(this.fleet, this.pools);
+    for (const runtime of options.runtimes ?? []) this.define(runtime);
+    for (const template of Object.keys(settings.generic)) this.#addGeneric(template);
+  }
+
+  define(given: Runtime): void {
+    this.#mustBeOpen();
+    const runtime = defineRuntime(given as Parameters<typeof defineRuntime>[0]);
+    const spec = poolSpecOf(runtime);
+    const present = this.pools.get(runtime.name);
+    if (present) present.redefine(spec);
+    else this.#add(new Pool(this.fleet, spec, () => this.#targetsOf(spec.pool)));
+    this.#driver.observe({
+      kind: 'runtime',
+      key: runtime.name,
+      atMs: this.fleet.clock.nowMs(),
+      bounds: { maxHot: runtime.pool.max, maxParked: runtime.pool.parked },
+    });
+  }
+
+  async remove(runtime: string): Promise<void> {
+    const pool = this.pool(runtime);
+    this.pools.delete(runtime);
+    this.#driver.observe({ kind: 'runtime-removed', key: runtime, atMs: this.fleet.clock.nowMs() });
+    await pool.retireAll(
+      new WarmingError(
+        'unknown_runtime',
+        `Runtime "${runtime}" was removed while this claim waited. Define it again, or claim another one.`,
+      ),
+    );
+  }
+
+  start(): Promise<void> {
+    this.#mustBeOpen();
+    this.#started ??= this.#start().catch((error: unknown) => {
+      // A host that comes back, or a key that was corrected, gets another chance at the next call.
+      this.#started = undefined;
+      throw claimErrorOf(error, this.fleet.provider.name);
+    });
+    return this.#started;
+  }
+
+  async claim(runtime: string, request: ClaimRequest): Promise<ClaimAnswer> {
+    const pool = this.pool(runtime);
+    if (!this.#watch.running) await this.start();
+    this.#mustBeOpen();
+    return this.#desk.claim(pool, request);
+  }
+
+  pool(runtime: string): Pool {
+    this.#mustBeOpen();
+    const pool = this.pools.get(runtime);
+    if (pool) return pool;
+    const names = [...this.pools.keys()].map((name) => `"${name}"`).join(', ') || 'none';
+    throw new WarmingError(
+      'unknown_runtime',
+      `There is no runtime ${JSON.stringify(runtime)}; defined are: ${names}. Give it to "runtimes" or to "define" first.`,
+    );
+  }
+
+  /** Stops or resumes refill and speculation. Claims go on. */
+  pause(paused: boolean, runtime?: string): void {
+    if (runtime === undefined) this.#paused = paused;
+    for (const pool of runtime === undefined ? this.pools.values() : [this.pool(runtime)]) {
+      pool.paused = paused;
+      pool.wake();
+    }
+  }
+
+  close(options: { retireClaims: boolean; retirePool: boolean }): Promise<void> {
+    this.#closing ??= this.#close(options);
+    return this.#closing;
+  }
+
+  async #start(): Promise<void> {
+    const { ledger, provider } = this.fleet;
+    await ledger.open();
+    // Finds out whether the provider is there and the key is right before anybody waits for it.
+    await this.#watch.start();
+    this.fleet.background(undefined, async () => provider.preconnect?.());
+    for (const pool of this.pools.values()) pool.wake();
+  }
+
+  async #close(options: { retireClaims: boolean; retirePool: boolean }): Promise<void> {
+    const error = new WarmingError(
+      'closed',
+      'The manager was closed while this claim waited. Make a new manager to claim again.',
+    );
+    this.#watch.stop();
+    this.#driver.close();
+    this.intents.close();
+    this.#background.stop();
+    await Promise.all([...this.pools.values()].map((pool) => pool.close(error)));
+    this.fleet.gate.close();
+    await this.#background.settled();
+    await shutDown(this.fleet, options);
+    await this.#background.settled();
+  }
+
+  #add(pool: Pool): void {
+    pool.paused = this.#paused;
+    this.pools.set(pool.spec.pool, pool);
+    if (this.#watch.running) pool.wake();
+  }
+
+  #addGeneric(template: string): void {
+    const runtime = defineRuntime({
+      name: 'generic',
+      template,
+      pool: { link: false, generic: false, max: this.fleet.settings.budget.maxSandboxes },
+    });
+    const spec = poolSpecOf(runtime, genericPool(template));
+    this.#add(
+      new Pool(this.fleet, spec, () => ({
+        hot: this.#driver.generic ?? this.fleet.settings.generic[template] ?? 0,
+        parked: 0,
+      })),
+    );
+  }
+
+  #genericOf(runtime: Runtime): Pool | undefined {
+    return runtime.pool.generic ? this.pools.get(genericPool(runtime.template)) : undefined;
+  }
+
+  #targetsOf(name: string): { hot: number; parked: number } {
+    const settings = this.pools.get(name)?.spec.runtime.pool;
+    const target = this.#driver.target(name) ?? { hot: settings?.target ?? 0, parked: settings?.parked ?? 0 };
+    return { hot: target.hot + this.intents.count(name), parked: target.parked };
+  }
+
+  #observed(runtime: string, userId: string | undefined, answeredBy: ClaimSource | undefined): void {
+    if (userId !== undefined) this.intents.claimed(runtime, userId);
+    const tier =
+      answeredBy === undefined || answeredBy === 'linked' ? 'cold' : answeredBy === 'affinity' ? 'hot' : answeredBy;
+    this.#driver.observe({ kind: 'claim', key: runtime, atMs: this.fleet.clock.nowMs(), answeredBy: tier });
+  }
+
+  #wake(runtime: string | undefined): void {
+    if (!this.#watch.running) return;
+    for (const [name, pool] of this.pools) {
+      if (runtime === undefined ? name.startsWith(genericPool('')) : name === runtime) pool.wake();
+    }
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closing) throw new WarmingError('closed', 'The manager is closed. Make a new one to go on.');
+  }
+}
+
+/** No runtime can have this name. */
+function genericPool(template: string): string {
+  return `generic:${template}`;
+}

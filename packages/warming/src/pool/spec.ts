@@ -1,0 +1,16 @@
+import type { Runtime } from '../runtime.js';
+import { specKeyOf } from '../spec-key.js';
+import { type WarmUpNode, warmUpNodes } from '../warm-up/nodes.js';
+
+/** A runtime with what follows from it. */
+export interface PoolSpec {
+  /** Name of the pool: the runtime's, or that of a generic one. */
+  readonly pool: string;
+  readonly runtime: Runtime;
+  readonly specKey: string;
+  readonly nodes: readonly WarmUpNode[];
+}
+
+export function poolSpecOf(runtime: Runtime, pool: string = runtime.name): PoolSpec {
+  return { pool, runtime, specKey: specKeyOf(runtime), nodes: warmUpNodes(runtime) };
+}

@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { marked, type Tokens } from 'marked';
+import { globSync } from 'tinyglobby';
+
+export const root = fileURLToPath(new URL('../../', import.meta.url));
+
+export interface Snippet {
+  /** Document and place in it, for example `README.md#2`. */
+  name: string;
+  language: string;
+  code: string;
+}
+
+/** Every fenced block of every document a user reads. */
+export function snippets(): Snippet[] {
+  const documents = globSync(['README.md', 'docs/**/*.md', 'packages/*/README.md', 'examples/**/README.md'], {
+    cwd: root,
+    ignore: ['**/node_modules/**', 'docs/api/**'],
+  });
+  return documents.toSorted().flatMap((document) => {
+    const blocks = marked
+      .lexer(readFileSync(`${root}${document}`, 'utf8'))
+      .filter((token): token is Tokens.Code => token.type === 'code');
+    return blocks.map((block, index) => ({
+      name: `${document}#${index + 1}`,
+      language: (block.lang ?? '').split(' ')[0] ?? '',
+      code: block.text,
+    }));
+  });
+}

@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import getPort from 'get-port';
+import { globSync } from 'tinyglobby';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { descendantsOf, isAlive } from '../support/processes.js';
+import { root, Surroundings } from './run.js';
+
+/** What each example shows when it works, line by line in this order. The demo has a test of its own. */
+const shown: Record<string, RegExp[]> = {
+  quickstart: [/WARMING 0 %/, /WARMING 100 % ready/, /Hello, first!/, /Hello, second!/, /^hot after/m],
+  'terminal-progress': [/Not hot yet/, /0 % queued/, /100 % hot/, /Ready after .* from: cold/],
+  'fork-attempts': [/attempt 1: failed/, /attempt 2: failed/, /attempt 3: passed/, /kept attempt 3 of 3/],
+  'pool-migration': [/before: .*ready/, /after: .*ready/, /env after the claim: ada/],
+};
+
+const key = `e2b_${'0'.repeat(40)}`;
+
+let surroundings: Surroundings;
+beforeEach(() => {
+  surroundings = new Surroundings();
+});
+afterEach(() => surroundings.remove());
+
+describe('every example', () => {
+  const names = globSync('examples/*/main.ts', { cwd: root }).map((path) => path.split('/')[1]);
+
+  it('is run by a test', () => {
+    expect(names.filter((name) => name !== 'demo').toSorted()).toEqual(Object.keys(shown).toSorted());
+  });
+
+  it.each(globSync('examples/*/*.{ts,tsx}', { cwd: root, ignore: 'examples/demo/**' }))(
+    '%s is under 80 lines',
+    (path) => {
+      expect(readFileSync(`${root}${path}`, 'utf8').trimEnd().split('\n').length).toBeLessThan(80);
+    },
+  );
+
+  it.each(Object.keys(shown))(
+    '%s works on this machine without a key and leaves nothing behind',
+    async (name) => {
+      const { stdout, stderr, exitCode } = await surroundings.start(name);
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+      let rest = stdout;
+      for (const pattern of shown[name] ?? []) {
+        expect(rest).toMatch(pattern);
+        rest = rest.slice(rest.search(pattern));
+      }
+      expect(surroundings.leftovers()).toEqual([]);
+    },
+    120_000,
+  );
+
+  it.each(Object.keys(shown))(
+    '%s says what to do when nobody answers where the key is for',
+    async (name) => {
+      const nobody = `http://127.0.0.1:${await getPort()}`;
+      const { stderr, exitCode } = await surroundings.start(name, {
+        E2B_API_KEY: key,
+        E2B_API_URL: nobody,
+        E2B_SANDBOX_URL: nobody,
+      });
+      expect(exitCode).toBe(1);
+      expect(stderr).toMatch(/provider_unreachable: .*docs\/errors\.md#provider_unreachable/s);
+      expect(stderr).not.toContain(key);
+      expect(stderr).not.toMatch(/^ {4}at /m);
+    },
+    120_000,
+  );
+
+  it('ends in order when it is stopped half-way', async () => {
+    const running = surroundings.start('terminal-progress');
+    let output = '';
+    running.stdout?.on('data', (text) => {
+      output += String(text);
+    });
+    await vi.waitFor(() => expect(output).toMatch(/% sort/), { timeout: 60_000, interval: 10 });
+    const processes = descendantsOf(running.pid ?? 0);
+    for (const pid of processes.slice(0, 1)) process.kill(pid, 'SIGINT');
+    const { exitCode, stderr } = await running;
+    expect({ exitCode, stderr }).toEqual({ exitCode: 130, stderr: 'Stopped; nothing is left running.' });
+    expect(processes.filter(isAlive)).toEqual([]);
+    expect(surroundings.leftovers()).toEqual([]);
+  }, 120_000);
+
+  it('that does not exist is answered with the names of those that do', async () => {
+    const { stderr, exitCode } = await surroundings.start('quikstart');
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('quickstart');
+  });
+});

@@ -1,0 +1,22 @@
+// Run as a process of its own by `store-crash.test.ts`: captures and keeps blobs until it is killed, and prints what was
+// acknowledged.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openStore } from '../../packages/snapshots/src/index.js';
+
+const [directory, work, seed] = process.argv.slice(2) as [string, string, string];
+const store = await openStore({ directory, threads: 0 });
+mkdirSync(work, { recursive: true });
+for (let round = 0; ; round += 1) {
+  for (let index = 0; index < 8; index += 1) {
+    writeFileSync(join(work, `file-${index}`), `${seed} ${round} ${index} `.repeat(200 + index * 400));
+  }
+  const { snapshot } = await store.capture(work, { owner: seed });
+  process.stdout.write(`snapshot ${snapshot.id}\n`);
+  const clone = await store.clone(snapshot.id, `${seed}-clone`);
+  process.stdout.write(`snapshot ${clone.id}\n`);
+  if (round % 4 === 3) {
+    await store.drop(clone.id).then(() => process.stdout.write(`dropped ${clone.id}\n`));
+    await store.collect({ wasteShare: 0.1 });
+  }
+}
