@@ -226,6 +226,17 @@ describe('the forecast policy', () => {
     expect(policy.explain('nobody', 20_000)).toBeUndefined();
   });
 
+  it('parks what is used too rarely to be kept hot', () => {
+    const policy = new ForecastPolicy({ coldStartValueSeconds: 300 });
+    const leadMs = { hot: 15_000, parkedResume: 1_000 };
+    policy.observe({ kind: 'runtime', key: 'a', atMs: 0, leadMs, bounds: { maxParked: 2 } });
+    for (let day = 0; day < 5; day++) policy.observe({ kind: 'claim', key: 'a', atMs: day * 86_400_000 });
+    const target = policy.decide(4 * 86_400_000 + 3_600_000, { full: true }).changed[0];
+    expect(target).toMatchObject({ key: 'a', hot: 0 });
+    expect(target!.parked).toBeGreaterThan(0);
+    expect(target!.parked).toBeLessThanOrEqual(2);
+  });
+
   it('shares one generic pool between runtimes that are each too rare', () => {
     const policy = new ForecastPolicy({ coldStartValueSeconds: 300, specialiseSeconds: 0.25 });
     const simulator = new Simulator({ policy, leadSeconds: 15 });

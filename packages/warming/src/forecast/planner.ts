@@ -57,6 +57,28 @@ export class Planner {
     return { windows: this.windows(outlook, releaseSeconds, readySeconds, soonestSeconds), worthSeconds: worth };
   }
 
+  /**
+   * What a parked sandbox is worth over the whole outlook, its start paid: found by a use it saves `valueSeconds`, and
+   * keeping it costs `costShare` of what a hot one does. Above 0 it is worth having.
+   */
+  parkedWorth(
+    outlook: Outlook,
+    intensity: Float64Array,
+    valueSeconds: number,
+    costShare: number,
+    start: number,
+  ): number {
+    const value = Math.min(valueSeconds, HIGHEST_VALUE);
+    let worth = 0;
+    for (let bin = outlook.count - 1; bin >= 0; bin--) {
+      const rate = intensity[bin]!;
+      const chance = -Math.expm1(-rate * outlook.width[bin]!);
+      const kept = rate > 0 ? chance / rate : outlook.width[bin]!;
+      worth = Math.max(0, value * chance - costShare * kept + (1 - chance) * worth);
+    }
+    return worth - start;
+  }
+
   private windows(outlook: Outlook, release: number, ready: number | undefined, soonest: number): number[] {
     const windows: number[] = [];
     let held = ready !== undefined;

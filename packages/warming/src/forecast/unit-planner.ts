@@ -4,6 +4,7 @@ import { Holding } from './holding.js';
 import type { KeyState } from './key.js';
 import type { Learner } from './learner.js';
 import { Planner } from './planner.js';
+import type { UnitState } from './unit.js';
 
 const TEN_MINUTES = 600;
 
@@ -42,15 +43,19 @@ export class UnitPlanner {
   }
 
   /** Sandboxes wanted for a runtime now, and what the last of them is worth. */
-  wanted(key: KeyState): { hot: number; worthSeconds: number } {
+  wanted(key: KeyState): { hot: number; parked: number; worthSeconds: number } {
     let hot = 0;
+    let parked = 0;
     let worthSeconds = 0;
     for (const unit of key.units) {
-      if (!unit.on) continue;
+      if (!unit.on) {
+        if (unit.park) parked++;
+        continue;
+      }
       hot++;
       worthSeconds = unit.plan!.worthSeconds;
     }
-    return { hot, worthSeconds };
+    return { hot, parked, worthSeconds };
   }
 
   remove(name: string): void {
@@ -58,6 +63,14 @@ export class UnitPlanner {
     if (!key) return;
     for (const unit of key.units) this.holding.drop(unit);
     this.demand.remove(name);
+  }
+
+  private worthParking(unit: UnitState, valueSeconds: number): boolean {
+    const { parking, leadSeconds } = unit.key;
+    if (!parking || parking.resumeSeconds >= leadSeconds) return false;
+    const { outlook, intensity } = this.demand.learner;
+    const saved = valueSeconds * (1 - parking.resumeSeconds / leadSeconds);
+    return this.planner.parkedWorth(outlook, intensity, saved, parking.costShare, leadSeconds) > 0;
   }
 
   private plan({ unit, mark }: Looked, now: number, valueSeconds: number): void {
@@ -75,6 +88,7 @@ export class UnitPlanner {
       readySeconds: unit.readyAtSeconds === undefined ? undefined : unit.readyAtSeconds - mark.atSeconds,
       soonestSeconds: since + leadSeconds,
     });
+    unit.park = this.worthParking(unit, valueSeconds);
     this.holding.adopt(unit, { atSeconds: mark.atSeconds, ...answer }, now);
   }
 }
