@@ -7,7 +7,7 @@ use Socket ();
 
 BEGIN {
   my ($library) = $0 =~ m{^(.*)/};
-  require "$library/$_.pl" for qw(system jail relayer paths agent terminal streams sockets builtins watch);
+  require "$library/$_.pl" for qw(system jail relayer paths agent terminal launch streams sockets builtins watch);
 }
 
 use constant { CREATE => 1, KILL => 2, TASK => 3, PROBE => 4, RELAYER => 5 };

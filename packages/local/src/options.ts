@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { LocalHostError } from './errors.js';
 import type { FaultOptions, LatencyInput } from './faults/fault-options.js';
-import { defaultStateDirectory } from './storage/instance-directory.js';
+import { defaultStateDirectory } from './storage/state-place.js';
 
 /** Settings of {@link startLocalHost}; every one has a default. */
 export interface LocalHostOptions {
@@ -18,7 +18,7 @@ export interface LocalHostOptions {
   apiKey?: string | undefined;
   /**
    * Where sandboxes live while they run; never on a file system that is itself an overlay.
-   * @default the system's temporary directory
+   * @default the system's temporary directory, or `/var/tmp` when that is slow
    */
   stateDirectory?: string | undefined;
   /**
@@ -64,7 +64,10 @@ const schema = z.strictObject({
     .string()
     .min(1)
     .default(() => `e2b_${randomBytes(20).toString('hex')}`),
-  stateDirectory: z.string().min(1).default(defaultStateDirectory),
+  stateDirectory: z
+    .string()
+    .min(1)
+    .default(() => defaultStateDirectory()),
   isolation: z.enum(['auto', 'process', 'namespaces']).default('auto'),
   domain: z.string().min(1).optional(),
   maximumTimeoutSeconds: z.number().int().min(1).max(2_147_483).default(86_400),
