@@ -56,6 +56,11 @@ export interface LocalHostOptions {
    * @default ['numpy', 'pandas']
    */
   preloadPython?: string[] | undefined;
+  /**
+   * Each directory in it that has a `template.json` is built as a template of its name before the host serves.
+   * @default none
+   */
+  templatesDirectory?: string | undefined;
 }
 
 const schema = z.strictObject({
@@ -74,6 +79,7 @@ const schema = z.strictObject({
   processLimit: z.number().int().min(1).max(1_000_000).default(1024),
   faults: z.custom<FaultOptions>().optional(),
   latency: z.custom<LatencyInput>().optional(),
+  templatesDirectory: z.string().min(1).optional(),
   preloadPython: z.array(z.string().regex(/^[\w.]+$/)).default(['numpy', 'pandas']),
 });
 

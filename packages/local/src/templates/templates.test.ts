@@ -106,6 +106,27 @@ describe('templates, built by the unmodified SDK', () => {
     await expect(sandboxOf('tagged:v1')).rejects.toThrow();
   });
 
+  it('a directory declares templates', async () => {
+    const declared = mkdtempSync(join(tmpdir(), 'pilotlight-declared-'));
+    const declare = (name: string, value: unknown) => {
+      mkdirSync(join(declared, name));
+      writeFileSync(join(declared, name, 'template.json'), JSON.stringify(value));
+      writeFileSync(join(declared, name, 'file.txt'), name);
+    };
+    declare('a', { steps: [{ env: { A: '1' } }, { copy: 'file.txt', to: 'a.txt' }, { run: 'cat a.txt > b.txt' }] });
+    declare('b', { from: 'a', steps: [{ run: 'echo $A >> b.txt' }] });
+    const other = await startLocalHost({ templatesDirectory: declared });
+    try {
+      const sandbox = await Sandbox.create('b', other.connectionOptions);
+      expect(await sandbox.files.read('b.txt')).toBe('a1\n');
+      declare('c', { from: 'nothing' });
+      await expect(startLocalHost({ templatesDirectory: declared })).rejects.toMatchObject({ code: 'invalid_option' });
+    } finally {
+      await other.close();
+      rmSync(declared, { recursive: true, force: true });
+    }
+  });
+
   it('an upload needs a link that was given out', async () => {
     const answer = await fetch(`${host.apiUrl}/_pilotlight/uploads/guess`, { method: 'PUT', body: 'x' });
     expect(answer.status).toBe(404);
