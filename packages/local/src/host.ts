@@ -102,7 +102,7 @@ export async function startLocalHost(options: LocalHostOptions = {}): Promise<Lo
     gate = openGate(registry, settings);
     const faults = gate;
     const builds = openTemplates(
-      { factory: opened.factory, layers, templates, environment: opened.environment },
+      { factory: opened.factory, layers, templates, environment: opened.environment, images: settings.images },
       instanceDirectory,
     );
     if (settings.templatesDirectory !== undefined) {

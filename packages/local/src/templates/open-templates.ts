@@ -14,6 +14,7 @@ export interface TemplateParts {
   layers: LayerStore;
   templates: TemplateStore;
   environment: Readonly<Record<string, string>>;
+  images: Readonly<Record<string, string>>;
 }
 
 /** How long a sandbox may take from its start to its template's program being ready. */
@@ -33,7 +34,7 @@ export function openTemplates(parts: TemplateParts, instanceDirectory: string): 
     cache: new LayerCache(parts.layers),
     archiveOf: (filesHash) => archives.find(filesHash),
   });
-  return { service: new TemplateService(parts.templates, builder, () => Date.now()), archives };
+  return { service: new TemplateService(parts.templates, builder, parts.images, () => Date.now()), archives };
 }
 
 /** Brings up what the sandbox's template starts, before the sandbox is given to anybody. */

@@ -49,9 +49,16 @@ export class TemplateService {
   private readonly families = new Map<string, TemplateFamily>();
   private readonly store: TemplateStore;
   private readonly builder: TemplateBuilder;
+  private readonly images: Readonly<Record<string, string>>;
   private readonly nowMs: () => number;
 
-  constructor(store: TemplateStore, builder: TemplateBuilder, nowMs: () => number) {
+  constructor(
+    store: TemplateStore,
+    builder: TemplateBuilder,
+    images: Readonly<Record<string, string>>,
+    nowMs: () => number,
+  ) {
+    this.images = images;
     this.store = store;
     this.builder = builder;
     this.nowMs = nowMs;
@@ -143,7 +150,7 @@ export class TemplateService {
   }
 
   private async carryOut(family: TemplateFamily, build: Build, order: BuildOrder): Promise<void> {
-    const name = baseOf(order);
+    const name = baseOf(order, this.images);
     const base = this.store.find(name);
     if (!base) {
       throw new RecipeError('base', `There is no template "${name}" to start from on this host.`);
