@@ -56,6 +56,17 @@ export interface LocalHostOptions {
    * @default ['numpy', 'pandas']
    */
   preloadPython?: string[] | undefined;
+  /**
+   * Each directory in it that has a `template.json` is built as a template of its name before the host serves.
+   * @default none
+   */
+  templatesDirectory?: string | undefined;
+  /**
+   * Which template of this host stands in for an image that a template asks for with `fromImage`; images that are not
+   * named here are refused.
+   * @default none
+   */
+  images?: Record<string, string> | undefined;
 }
 
 const schema = z.strictObject({
@@ -74,6 +85,8 @@ const schema = z.strictObject({
   processLimit: z.number().int().min(1).max(1_000_000).default(1024),
   faults: z.custom<FaultOptions>().optional(),
   latency: z.custom<LatencyInput>().optional(),
+  images: z.record(z.string(), z.string()).default({}),
+  templatesDirectory: z.string().min(1).optional(),
   preloadPython: z.array(z.string().regex(/^[\w.]+$/)).default(['numpy', 'pandas']),
 });
 

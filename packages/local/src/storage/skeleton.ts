@@ -32,6 +32,7 @@ const shownInEtc = [
   'ld.so.conf.d',
   'localtime',
   'magic',
+  'matplotlibrc',
   'mime.types',
   'os-release',
   'perl',
