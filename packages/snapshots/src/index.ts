@@ -33,3 +33,15 @@ export { type PushResult, pullSnapshot, pushSnapshot } from './tiers/snapshot-sy
 export { isTierKey, objectKey, refKey, type Tier, type TierKey } from './tiers/tier.js';
 export { type TieredOptions, type TierProblem, type TierUse, tierLevels } from './tiers/tier-options.js';
 export { TieredObjects } from './tiers/tiered.js';
+export {
+  type CapturedWorkspace,
+  type CaptureWorkspaceOptions,
+  captureWorkspace,
+} from './workspace/capture-workspace.js';
+export { cloneWorkspace } from './workspace/clone-workspace.js';
+export {
+  type RestoredWorkspace,
+  type RestoreWorkspaceOptions,
+  restoreWorkspace,
+} from './workspace/restore-workspace.js';
+export type { SandboxAccess, WorkspaceSandbox } from './workspace/sandbox.js';

@@ -10,6 +10,8 @@ export class KeyState {
   readonly rates: Rates;
   readonly season = new KeySeason();
   readonly units: UnitState[] = [];
+  /** The unit that the last claim used. */
+  last: UnitState | undefined;
   /** Clock minute of the last claim, and claims in it and in the one before. */
   minute = -1;
   inMinute = 0;

@@ -36,7 +36,7 @@ const GAP_MEMORY = 0.98;
 const CORRECTION_WEIGHT = 3;
 const CORRECTION_FORGETS_ABOVE = 40;
 /** Landmarks kept beside the unit's own last use; dropping the oldest only ends its learning early. */
-const EXTRA_LANDMARKS = 3;
+const EXTRA_LANDMARKS = 2;
 
 /**
  * One sandbox's worth of demand: claims take the shallowest unit that is not being replaced, so the unit at depth n sees
