@@ -59,7 +59,7 @@ export async function measureClaims(questions: readonly Question[]): Promise<Cla
 }
 
 async function hot(pilotlight: Pilotlight): Promise<void> {
-  while (!pilotlight.warming.pools().some((pool) => pool.hot > 0)) {
+  while (!(await pilotlight.warming.pools()).some((pool) => pool.hot > 0)) {
     await new Promise<void>((resolve) => pilotlight.warming.once('pool-changed', () => resolve()));
   }
 }
