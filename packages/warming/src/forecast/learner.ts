@@ -1,10 +1,11 @@
 import { HORIZON_SECONDS } from './bins.js';
-import { FIXED_INPUTS, MOVING_INPUTS, Outlook } from './features.js';
+import { MOVING_INPUTS, Outlook } from './features.js';
 import type { HintWindow } from './hints.js';
 import { HazardNetwork } from './network.js';
 import { POOL_CLASSES, PooledGaps, poolClass } from './pooled-gaps.js';
 import { PRIOR_WEIGHTS } from './prior.gen.js';
 import { FleetSeason } from './season.js';
+import { NETWORK_SHAPE } from './shape.js';
 import { type Landmark, type UnitState, ZONE_COUNT, zoneOf } from './unit.js';
 
 /** How the shared network goes on learning. Found on half of the keys of the public traces, see `docs/forecast.md`. */
@@ -18,8 +19,6 @@ export interface Learning {
 }
 
 export const DEFAULT_LEARNING: Learning = { rate: 1e-4, batch: 16, averaging: 1e-3 };
-
-export const NETWORK_SHAPE = { fixed: FIXED_INPUTS, moving: MOVING_INPUTS, hidden: 16 };
 
 const STEEPEST = 8;
 const MOST_EXPECTED = 20;
@@ -39,9 +38,14 @@ export class Learner {
   private readonly observed = new Float64Array(ZONE_COUNT);
   private readonly predicted = new Float64Array(ZONE_COUNT);
 
-  constructor(learning: Learning = DEFAULT_LEARNING, weights: ArrayLike<number> = PRIOR_WEIGHTS) {
+  /** With a `network`, that one is learned further instead of a new one. */
+  constructor(
+    learning: Learning = DEFAULT_LEARNING,
+    weights: ArrayLike<number> = PRIOR_WEIGHTS,
+    network: HazardNetwork = new HazardNetwork(NETWORK_SHAPE, weights),
+  ) {
     this.learning = learning;
-    this.network = new HazardNetwork(NETWORK_SHAPE, weights);
+    this.network = network;
   }
 
   /** Learns from what happened between the last time and now: the unit was used now, or it still was not. */
