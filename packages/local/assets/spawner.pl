@@ -57,11 +57,11 @@ sub connect_host {
   return $channel;
 }
 
-# key=value fields; layers, system and binds are lists with ":" between, binds as source>target.
+# key=value fields; layers, system, binds and volumes are lists with ":" between, the last two as source>target.
 sub read_spec {
   my %spec = map { split /=/, $_, 2 } @_;
   $spec{$_} = [split /:/, $spec{$_} // ''] for qw(layers system hidden);
-  $spec{binds} = [map { [split />/, $_, 2] } split /:/, $spec{binds} // ''];
+  $spec{$_} = [map { [split />/, $_, 2] } split /:/, $spec{$_} // ''] for qw(binds volumes);
   return \%spec;
 }
 
@@ -111,6 +111,8 @@ sub create {
   System::write_file("/proc/$pid/setgroups", 'deny') unless $ranged;
   System::write_file("/proc/$pid/uid_map", $map);
   System::write_file("/proc/$pid/gid_map", $map);
+  # Whoever enters the sandbox from outside can tell by the namespace that the process is still this one.
+  System::write_file("sandboxes/$spec->{id}/init", "$pid " . (stat("/proc/$pid/ns/pid"))[1] . "\n");
   syswrite($go_write, '1');
   $sandboxes{$pid} = $spec->{id};
   $names{ $spec->{id} } = $pid;

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { LocalHostError } from './errors.js';
+import type { FaultOptions, LatencyInput } from './faults/fault-options.js';
 import { defaultStateDirectory } from './storage/state-place.js';
 
 /** Settings of {@link startLocalHost}; every one has a default. */
@@ -50,6 +51,21 @@ export interface LocalHostOptions {
    * @default 2
    */
   cpuLimit?: number | undefined;
+  /**
+   * Rules, ceilings and seed of faults on demand, as `POST /_pilotlight/faults` takes them.
+   * @default none
+   */
+  faults?: FaultOptions | undefined;
+  /**
+   * How long control-plane requests take: E2B's measured distribution from a seed, or quantiles of your own.
+   * @default as fast as this machine is
+   */
+  latency?: LatencyInput | undefined;
+  /**
+   * Python modules that are loaded before any code is run, where they are installed.
+   * @default ['numpy', 'pandas']
+   */
+  preloadPython?: string[] | undefined;
 }
 
 const schema = z.strictObject({
@@ -68,6 +84,9 @@ const schema = z.strictObject({
   processLimit: z.number().int().min(1).max(1_000_000).default(1024),
   memoryLimitMegabytes: z.number().int().min(16).max(1_048_576).default(2048),
   cpuLimit: z.number().min(0.01).max(1024).default(2),
+  faults: z.custom<FaultOptions>().optional(),
+  latency: z.custom<LatencyInput>().optional(),
+  preloadPython: z.array(z.string().regex(/^[\w.]+$/)).default(['numpy', 'pandas']),
 });
 
 export type LocalHostSettings = z.output<typeof schema>;

@@ -84,17 +84,16 @@ def enter(settings):
     os.environ.update(settings["envs"])
     os.chdir(settings["cwd"])
     os.umask(0o022)
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    os.close(null)
     sys.path[:0] = [""]
 
 
-def serve(settings, commands, results):
-    enter(settings)
-    Kernel(commands, results, settings["marker"]).serve()
+def serve(marker, commands, results):
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    Kernel(commands, results, marker).serve()
 
 
 def serve_standard_streams(settings):
     """For a kernel that was started like any command: what the host says and hears leaves the standard streams."""
-    serve(settings, os.dup(0), os.dup(1))
+    serve(settings["marker"], os.dup(0), os.dup(1))

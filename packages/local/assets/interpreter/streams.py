@@ -19,10 +19,14 @@ class Channel:
         self.descriptor = descriptor
         self.prefix = ("\x1e" + marker).encode()
         self.lock = threading.RLock()
+        self.pid = os.getpid()
         self.busy = False
         self.interrupted = False
 
     def send(self, message):
+        # A child that user code forked has nothing to say here.
+        if os.getpid() != self.pid:
+            return
         data = self.prefix + json.dumps(message).encode() + b"\n"
         # A message that an interrupt cuts in two would spoil the next one; the interrupt waits.
         is_main = threading.current_thread() is threading.main_thread()
@@ -159,6 +163,8 @@ class Pump(threading.Thread):
                 text = self.decoders[descriptor].decode(data, final=not data)
                 if text:
                     stream = self.pipes[descriptor]
+                    # What was printed before this arrived was most likely printed before it was written.
+                    stream.flush()
                     self.channel.send({"type": stream.kind, "text": text})
                 if not data:
                     return

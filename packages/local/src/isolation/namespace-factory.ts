@@ -80,6 +80,7 @@ export class NamespaceFactory implements MachineFactory {
         freezer: this.settings.hardened
           ? { freeze: () => this.spawner.freeze(spec.id), thaw: () => this.spawner.thaw(spec.id) }
           : undefined,
+        hasVolumes: (spec.volumes ?? []).length > 0,
         relayer: (generation, layers) => {
           const settings = this.describe({ ...spec, layers }, nonce, generation);
           return this.spawner.relayer({ id: spec.id, ...settings });
@@ -129,6 +130,7 @@ export class NamespaceFactory implements MachineFactory {
       binds: Object.entries(this.settings.binds)
         .map(([from, to]) => `${from}>${to}`)
         .join(':'),
+      volumes: (spec.volumes ?? []).map(({ source, target }) => `${source}>${target}`).join(':'),
       hidden: this.settings.hidden.join(':'),
       processes: String(this.settings.processLimit),
       memory: String(this.settings.memoryLimitBytes),

@@ -12,6 +12,7 @@ export interface MachineControls {
   kill: () => void;
   /** Present when the sandbox is frozen from outside; otherwise its agent stops and continues its processes. */
   freezer?: { freeze: () => Promise<void>; thaw: () => Promise<void> } | undefined;
+  hasVolumes: boolean;
   relayer: (generation: number, layers: readonly string[]) => Promise<void>;
 }
 
@@ -52,6 +53,10 @@ export class NamespaceMachine implements Machine {
   }
 
   async sealLive(seal: () => SealedFiles): Promise<readonly string[] | undefined> {
+    // A new root cannot be put below volumes that are in use.
+    if (this.controls.hasVolumes) {
+      return undefined;
+    }
     const running = (await this.channel.ask(Frame.hold)).readUInt32BE(0);
     if (running > 0) {
       return undefined;

@@ -15,6 +15,8 @@ export interface Isolation {
   factory: MachineFactory;
   /** Why the level is not a better one. */
   reason: string | undefined;
+  /** Id that files of the sandbox's user have on the host; undefined when it is the host's own. */
+  sandboxUserId: number | undefined;
   /** Variables every command starts with. */
   environment: Readonly<Record<string, string>>;
 }
@@ -81,13 +83,14 @@ async function openNamespaces(
       onEgress: (sandboxId, connection) => egress.accept(sandboxId, connection),
     });
   const environment = { ...skeleton.environment, ...egressEnvironment };
+  const sandboxUserId = ranged ? firstRangeId + 1000 : undefined;
   let reason = settings.isolation === 'namespaces' ? 'it was asked for' : await harden(spawner, instanceDirectory);
   if (reason === undefined) {
     const hardened = build(true);
     await hardened.listen();
     reason = await proveWorks(hardened);
     if (reason === undefined) {
-      return { factory: hardened, reason, environment };
+      return { factory: hardened, reason, sandboxUserId, environment };
     }
     await hardened.stopListening();
     await spawner.soften();
@@ -99,7 +102,7 @@ async function openNamespaces(
     await factory.abandon();
     return refusal;
   }
-  return { factory, reason, environment };
+  return { factory, reason, sandboxUserId, environment };
 }
 
 /** Why sandboxes are not limited, or undefined when they are. */
@@ -119,6 +122,7 @@ function openProcess(instanceDirectory: string, reason: string): Isolation {
   return {
     factory: new ProcessFactory(instanceDirectory),
     reason,
+    sandboxUserId: undefined,
     environment: { PATH: process.env.PATH ?? '/usr/bin:/bin' },
   };
 }
