@@ -54,7 +54,14 @@ function* pass(arrivals: Arrival[], lead: number): Generator<void> {
 
 const folder = traceFolder(undefined);
 if (!folder) throw new Error('No traces found. Set PILOTLIGHT_TRACES to a folder with traces and baselines.json.');
-const sources = [];
+interface Source {
+  arrivals: Arrival[];
+  weight: number;
+  passes: number;
+  run: Generator<void> | undefined;
+}
+
+const sources: Source[] = [];
 for (const file of folder.files.filter(({ name }) => name !== values.without)) {
   const all = await arrivalsOf(file);
   const keys = [...new Set(all.map((arrival) => arrival.key))].sort();
@@ -64,10 +71,10 @@ for (const file of folder.files.filter(({ name }) => name !== values.without)) {
     arrivals,
     weight: Math.sqrt(arrivals.length),
     passes: sources.length,
-    run: undefined as Generator<void> | undefined,
+    run: undefined,
   });
 }
-function drawn(at: number) {
+function drawn(at: number): Source {
   let rest = at;
   for (const source of sources) {
     rest -= source.weight;

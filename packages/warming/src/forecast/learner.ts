@@ -1,5 +1,5 @@
 import { HORIZON_SECONDS } from './bins.js';
-import { MOVING_INPUTS, Outlook } from './features.js';
+import { MOVING_INPUTS, Outlook, type OutlookSource } from './features.js';
 import type { HintWindow } from './hints.js';
 import { HazardNetwork } from './network.js';
 import { POOL_CLASSES, PooledGaps, poolClass } from './pooled-gaps.js';
@@ -22,6 +22,8 @@ export const DEFAULT_LEARNING: Learning = { rate: 1e-4, batch: 16, averaging: 1e
 
 const STEEPEST = 8;
 const MOST_EXPECTED = 20;
+/** Expected uses after which nothing that follows is worth looking at. */
+const SURELY_USED = 8;
 
 function bounded(logIntensity: number): number {
   return Math.exp(Math.min(3, Math.max(-20, logIntensity)));
@@ -55,7 +57,8 @@ export class Learner {
     if (until <= from) return;
     mark.learnedSeconds = until;
     const { outlook, network } = this;
-    outlook.cut(unit, this.pools[poolClass(unit.depth)]!, this.season, mark, from, until);
+    outlook.begin(this.source(unit, mark), from, until);
+    while (outlook.next());
     network.begin(mark.inputs, true);
     this.observed.fill(0);
     this.predicted.fill(0);
@@ -79,12 +82,18 @@ export class Learner {
   /** Fills `outlook` and `intensity` for the time after a landmark. */
   predict(unit: UnitState, mark: Landmark, fromSeconds = mark.fromSeconds, window?: HintWindow): void {
     const { outlook, network, intensity } = this;
-    outlook.cut(unit, this.pools[poolClass(unit.depth)]!, this.season, mark, fromSeconds, HORIZON_SECONDS, window);
+    outlook.begin(this.source(unit, mark), fromSeconds, HORIZON_SECONDS, window);
     network.begin(mark.inputs, false);
-    for (let bin = 0; bin < outlook.count; bin++) {
+    let uses = 0;
+    for (let bin = 0; uses < SURELY_USED && outlook.next(); bin++) {
       const raw = network.predict(outlook.inputs, bin * MOVING_INPUTS);
       intensity[bin] = bounded(raw) * unit.correction(zoneOf(outlook.from[bin]!));
+      uses += intensity[bin]! * outlook.width[bin]!;
     }
+  }
+
+  private source(unit: UnitState, mark: Landmark): OutlookSource {
+    return { unit, mark, pool: this.pools[poolClass(unit.depth)]!, fleet: this.season };
   }
 
   /** Chance that the unit is used between two times after the landmark that was predicted last. */
