@@ -18,7 +18,8 @@ const published = Object.values(manifest.exports ?? {})
   .filter((source): source is string => typeof source === 'string');
 
 /** A command has no subpath: its `bin` file starts `dist/cli.js`. */
-const entries = existsSync('src/cli.ts') ? [...published, 'src/cli.ts'] : published;
+const command = './src/cli.ts';
+const entries = [...new Set(existsSync(command) ? [...published, command] : published)];
 
 export default defineConfig({
   entry: entries,

@@ -9,6 +9,7 @@ import type { WarmerConfig } from './config/schema.js';
 import { dashboardRoot } from './dashboard-root.js';
 import { EnginePools } from './operation/engine-pools.js';
 import { redactedPaths } from './operation/log-redaction.js';
+import { startTelemetry } from './operation/telemetry.js';
 import { createService, type Service } from './service.js';
 import { openStores } from './stores.js';
 import { version } from './version.js';
@@ -51,6 +52,7 @@ export async function startWarmer(config: WarmerConfig, options: StartOptions = 
     if (host) closers.push(() => host.close());
     const { kind: _, ...given } = config.provider;
     const connection = host?.connectionOptions ?? definedOf(given);
+    closers.push(await startTelemetry(config.telemetry.otlpUrl, version));
     const stores = await openStores(config, logger);
     closers.push(() => stores.close());
 
