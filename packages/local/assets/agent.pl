@@ -7,7 +7,7 @@ use Fcntl ();
 
 use constant {
   SPAWN => 1, DATA => 2, FINISH => 3, CREDIT => 4, SIGNAL => 5, RESIZE => 6, CONNECT => 7, CLOSE => 8, FREEZE => 9, THAW => 10,
-  COUNT => 11,
+  USAGE => 11, HOLD => 12, RELEASE => 13,
 };
 use constant {
   READY => 65, STARTED => 66, FAILED => 67, OUT => 68, ERR => 69, EXIT => 70, DRAINED => 71, OPENED => 72, ENDED => 73,
@@ -17,6 +17,8 @@ use constant {
 my ($channel, $epoll, $context);
 my ($incoming, $outgoing, $writable) = ('', '', 1);
 my %handlers;
+my @held;
+my $holding = 0;
 
 sub context { return $context }
 
@@ -86,20 +88,40 @@ sub handle {
   my ($kind, $stream, $payload) = @_;
   if ($kind == DATA) { Streams::data($stream, $payload) }
   elsif ($kind == CREDIT) { Streams::credit($stream, unpack('N', $payload)) }
+  elsif ($kind == SPAWN && $holding) { push @held, [$kind, $stream, $payload] }
   elsif ($kind == SPAWN) { Streams::spawn($stream, System::unpack_fields($payload)) }
   elsif ($kind == FINISH) { Streams::end_input($stream) }
   elsif ($kind == SIGNAL) { Streams::signal($stream, unpack('C', $payload)) }
   elsif ($kind == RESIZE) { Streams::resize($stream, unpack('nn', $payload)) }
-  elsif ($kind == CONNECT) { Streams::connect_port($stream, unpack('n', $payload)) }
-  elsif ($kind == CLOSE) { Streams::close_stream($stream) }
+  elsif ($kind == CONNECT) { Sockets::connect_port($stream, unpack('n', $payload)) }
+  elsif ($kind == CLOSE) { Sockets::close_stream($stream) }
   elsif ($kind == FREEZE) { freeze($stream) }
   elsif ($kind == THAW) { kill('CONT', -1); send_frame(ANSWER, $stream, '') }
-  elsif ($kind == COUNT) { send_frame(ANSWER, $stream, pack('N', scalar others())) }
+  elsif ($kind == HOLD) { hold($stream) }
+  elsif ($kind == RELEASE) { release($stream) }
+  elsif ($kind == USAGE) { send_frame(ANSWER, $stream, pack('QQN', usage())) }
+}
+
+# While the sandbox has no process but this one, none is started until the release. The answer is how many there are.
+sub hold {
+  my ($stream) = @_;
+  reap();
+  my $count = others();
+  $holding = $count == 0;
+  send_frame(ANSWER, $stream, pack('N', $count));
+}
+
+sub release {
+  my ($stream) = @_;
+  $holding = 0;
+  send_frame(ANSWER, $stream, '');
+  handle(@$_) for splice @held;
 }
 
 sub others {
   opendir(my $directory, '/proc') or return ();
-  return grep { /^\d+$/ && $_ != 1 } readdir($directory);
+  my @pids = grep { /^\d+$/ && $_ != 1 && $_ != Launch::spare_pid() } readdir($directory);
+  return @pids;
 }
 
 # Answers when every other process of the sandbox really stands still.
@@ -118,6 +140,21 @@ sub freeze {
     select(undef, undef, undef, 0.001);
   }
   send_frame(ANSWER, $stream, '');
+}
+
+# Bytes of memory and ticks of processor time of all processes of the sandbox, and how many they are.
+sub usage {
+  my ($memory, $ticks, $count) = (0, 0, 0);
+  for my $pid (1, others()) {
+    open(my $file, '<', "/proc/$pid/stat") or next;
+    my $line = <$file> // next;
+    $line =~ s/^.*\) //;
+    my @field = split / /, $line;
+    $ticks += $field[11] + $field[12];
+    $memory += $field[21] * 4096;
+    $count++;
+  }
+  return ($memory, $ticks, $count);
 }
 
 sub reap {
@@ -143,11 +180,14 @@ sub run {
   nonblocking($channel);
   watch($channel, System::EPOLLIN, \&receive);
   watch($children, System::EPOLLIN, sub { sysread($children, my $ignored, 1280); reap() });
-  Streams::listen_egress($context->{proxy}) if $context->{proxy};
+  Sockets::listen_egress($context->{proxy}) if $context->{proxy};
   send_frame(READY, 0, System::pack_fields($context->{id}, $context->{nonce}));
   flush();
+  my $prepared = 0;
   while (1) {
-    for my $event (System::epoll_wait($epoll, -1)) {
+    my @events = System::epoll_wait($epoll, $prepared ? -1 : 0);
+    $prepared = @events ? 0 : Launch::prepare() || 1;
+    for my $event (@events) {
       my $callback = $handlers{ $event->[0] } or next;
       $callback->($event->[1]);
     }

@@ -3,6 +3,7 @@
 package Builtins;
 use strict;
 use warnings;
+use Cwd ();
 use Errno ();
 use Fcntl qw(:mode);
 
@@ -12,7 +13,7 @@ sub run {
   my ($user, $name, @arguments) = @_;
   my %operations = (
     stat => \&stat_entry, list => \&list, mkdir => \&make_directory, move => \&move, remove => \&remove,
-    read => \&read_file, write => \&write_file, watch => \&Watch::run, usage => \&usage,
+    read => \&read_file, write => \&write_file, watch => \&Watch::run,
   );
   my $done = eval { $operations{$name}->($user, @arguments); 1 };
   return 0 if $done;
@@ -55,18 +56,7 @@ sub entry {
     $kind eq 'file' ? metadata($path) : ());
 }
 
-sub real_path {
-  my ($path) = @_;
-  my $target = readlink($path);
-  return undef unless defined $target;
-  for (1 .. 40) {
-    (my $parent = $path) =~ s{/[^/]*$}{};
-    $path = $target =~ m{^/} ? Paths::resolve($target, '/') : Paths::resolve("$parent/$target", '/');
-    $target = readlink($path);
-    return $path unless defined $target;
-  }
-  return undef;
-}
+sub real_path { return Cwd::abs_path($_[0]) }
 
 sub attribute_names {
   my ($path) = @_;
@@ -124,12 +114,15 @@ sub list_below {
   }
 }
 
+sub give { my ($user, $path) = @_; chown($user->{uid}, $user->{gid}, $path) if Agent::context()->{ranged} }
+
 sub make_parents {
-  my ($path) = @_;
+  my ($user, $path) = @_;
   my $so_far = '';
   for my $part (split m{/}, substr($path, 1)) {
     $so_far .= "/$part";
-    mkdir($so_far, 0755) or $!{EEXIST} or refuse($so_far);
+    if (mkdir($so_far, 0755)) { give($user, $so_far) }
+    elsif (!$!{EEXIST}) { refuse($so_far) }
   }
 }
 
@@ -142,7 +135,7 @@ sub make_directory {
     die "EEXIST $path: already exists" if -d _;
     die "ENOTDIR $path: a file of this name exists";
   }
-  make_parents($path);
+  make_parents($user, $path);
   send_record(entry($path));
 }
 
@@ -150,7 +143,7 @@ sub move {
   my ($user, $from, $to) = @_;
   my ($source, $target) = map { Paths::resolve($_, $user->{home}) } $from, $to;
   lstat($source) or refuse($source);
-  make_parents(parent($target));
+  make_parents($user, parent($target));
   unless (rename($source, $target)) {
     refuse($source) unless $!{EXDEV};
     # Directories of a lower layer cannot be renamed; they are copied and removed instead.
@@ -207,8 +200,10 @@ sub write_file {
   my ($user, $given, $sources, @pairs) = @_;
   my $path = Paths::resolve($given, $user->{home});
   die "EISDIR $path: is a directory" if -d $path;
-  make_parents(parent($path));
+  make_parents($user, parent($path));
+  my $is_new = !lstat($path);
   sysopen(my $file, $path, Fcntl::O_WRONLY() | Fcntl::O_CREAT() | Fcntl::O_TRUNC(), 0666) or refuse($path);
+  give($user, $path) if $is_new;
   while (1) {
     my $count = sysread(STDIN, my $data, 131072);
     refuse($path) unless defined $count;
@@ -222,21 +217,6 @@ sub write_file {
   close($file) or refuse($path);
   set_metadata($path, @pairs);
   send_record(entry($path));
-}
-
-# Bytes of memory and ticks of processor time of every process of the sandbox.
-sub usage {
-  my ($memory, $ticks) = (0, 0);
-  opendir(my $directory, '/proc') or refuse('/proc');
-  for my $pid (grep { /^\d+$/ } readdir($directory)) {
-    open(my $file, '<', "/proc/$pid/stat") or next;
-    my $line = <$file> // next;
-    $line =~ s/^.*\) //;
-    my @field = split / /, $line;
-    $ticks += $field[11] + $field[12];
-    $memory += $field[21] * 4096;
-  }
-  send_record($memory, $ticks);
 }
 
 1;

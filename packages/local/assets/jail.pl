@@ -6,22 +6,20 @@ use warnings;
 # Runs in the new process, as its namespaces' first. Paths are relative to the instance directory, the current one.
 sub build {
   my ($spec) = @_;
-  my $home = "sandboxes/$spec->{id}";
   my $flags = System::MS_NOSUID | System::MS_NODEV;
   System::mount('none', '/', '', System::MS_REC | System::MS_PRIVATE, '');
-  mount_overlay($spec, 'root', $home, 'mnt', join(':', map { "layers/$_/root" } @{ $spec->{layers} }));
-  my @shared = (map { "layers/$_/local" } @{ $spec->{layers} });
-  push @shared, '/usr/local' if -d '/usr/local';
+  mount_overlay($spec, 'root', 'mnt', lower($spec, 'root'));
   for my $directory (@{ $spec->{system} }) {
     System::bind_read_only("/$directory", "mnt/$directory");
   }
-  mount_overlay($spec, 'local', $home, 'mnt/usr/local', join(':', @shared));
+  mount_overlay($spec, 'local', 'mnt/usr/local', lower($spec, 'local'));
   System::bind_read_only($_->[0], "mnt$_->[1]") for @{ $spec->{binds} };
-  System::mount('tmpfs', "mnt$_", 'tmpfs', $flags | System::MS_RDONLY, 'mode=755,size=4k') for @{ $spec->{hidden} };
-  System::write_file('mnt/run/boot_id', "$spec->{boot}\n");
+  hide($spec, 'mnt', @{ $spec->{hidden} });
   System::mount('proc', 'mnt/proc', 'proc', $flags | System::MS_NOEXEC, '');
-  System::mount('mnt/run/boot_id', 'mnt/proc/sys/kernel/random/boot_id', '', System::MS_BIND, '');
   build_devices($flags);
+  System::write_file('mnt/dev/.boot_id', "$spec->{boot}\n");
+  System::mount('mnt/dev/.boot_id', 'mnt/proc/sys/kernel/random/boot_id', '', System::MS_BIND, '');
+  my @stages = map { stage_volume($_->[0]) } @{ $spec->{volumes} };
   chdir('mnt') or die "chdir: $!\n";
   System::call('pivot_root', '.', '.');
   System::call('umount2', '.', 2);
@@ -29,10 +27,50 @@ sub build {
   my $name = $spec->{hostname};
   System::call('sethostname', $name, length $name);
   System::loopback_up();
+  show_volume($_->[1], shift @stages) for @{ $spec->{volumes} };
+}
+
+# A volume is made visible in two steps: to a directory that is surely new while the host's files can still be seen, and
+# to its place when they cannot, so that no link in a sandbox's files leads to the host.
+my $staged = 0;
+sub stage_volume {
+  my ($source) = @_;
+  my $stage = '/.volume-' . $staged++ . "-$$-" . int(rand(1 << 30));
+  mkdir("mnt$stage", 0700) or die "mkdir $stage: $!\n";
+  System::mount($source, "mnt$stage", '', System::MS_BIND | System::MS_REC, '');
+  return $stage;
+}
+
+sub show_volume {
+  my ($target, $stage) = @_;
+  my $so_far = '';
+  for my $part (grep { length } split m{/}, $target) {
+    $so_far .= "/$part";
+    mkdir($so_far, 0755) or -d $so_far or die "mkdir $so_far: $!\n";
+  }
+  System::mount($stage, $target, '', System::MS_MOVE, '');
+  rmdir($stage);
+}
+
+# The sandbox's own directory of this generation: each seal of a running sandbox begins a new one.
+sub home { my ($spec) = @_; return "sandboxes/$spec->{id}/g$spec->{generation}" }
+
+sub lower {
+  my ($spec, $part) = @_;
+  my @directories = map { "layers/$_/$part" } @{ $spec->{layers} };
+  push @directories, '/usr/local' if $part eq 'local' && -d '/usr/local';
+  return join(':', @directories);
+}
+
+sub hide {
+  my ($spec, $root, @paths) = @_;
+  my $flags = System::MS_NOSUID | System::MS_NODEV | System::MS_RDONLY;
+  System::mount('tmpfs', "$root$_", 'tmpfs', $flags, 'mode=755,size=4k') for @paths;
 }
 
 sub mount_overlay {
-  my ($spec, $part, $home, $target, $lower) = @_;
+  my ($spec, $part, $target, $lower) = @_;
+  my $home = home($spec);
   my $options = "lowerdir=$lower,upperdir=$home/$part,workdir=$home/$part-work,userxattr,volatile";
   System::mount('overlay', $target, 'overlay', System::MS_NOSUID | System::MS_NODEV, $options);
 }

@@ -7,10 +7,10 @@ use Socket ();
 
 BEGIN {
   my ($library) = $0 =~ m{^(.*)/};
-  require "$library/$_.pl" for qw(system jail paths agent streams builtins watch);
+  require "$library/$_.pl" for qw(system jail relayer paths agent terminal launch streams sockets builtins watch);
 }
 
-use constant { CREATE => 1, KILL => 2, TASK => 3, PROBE => 4 };
+use constant { CREATE => 1, KILL => 2, TASK => 3, PROBE => 4, RELAYER => 5 };
 use constant { EXITED => 65, DONE => 66, LEVEL => 67, REFUSED => 68 };
 
 my ($instance) = @ARGV;
@@ -56,20 +56,22 @@ sub connect_host {
   return $channel;
 }
 
-# key=value fields; layers, system and binds are lists with ":" between, binds as source>target.
+# key=value fields; layers, system, binds and volumes are lists with ":" between, the last two as source>target.
 sub read_spec {
   my %spec = map { split /=/, $_, 2 } @_;
   $spec{$_} = [split /:/, $spec{$_} // ''] for qw(layers system hidden);
-  $spec{binds} = [map { [split />/, $_, 2] } split /:/, $spec{binds} // ''];
+  $spec{$_} = [map { [split />/, $_, 2] } split /:/, $spec{$_} // ''] for qw(binds volumes);
   return \%spec;
 }
 
 sub make_directories {
   my ($spec) = @_;
-  my $home = "sandboxes/$spec->{id}";
-  mkdir($home, 0700) or die "mkdir $home: $!\n";
-  my @made = ($home, map { "$home/$_" } qw(root root-work local local-work));
-  mkdir($_, 0755) for @made[1 .. $#made];
+  my $sandbox = "sandboxes/$spec->{id}";
+  my $home = Jail::home($spec);
+  mkdir($sandbox, 0700) or $!{EEXIST} or die "mkdir $sandbox: $!\n";
+  mkdir($home, 0755) or die "mkdir $home: $!\n";
+  my @made = ($sandbox, $home, map { "$home/$_" } qw(root root-work local local-work));
+  mkdir($_, 0755) for @made[2 .. $#made];
   chown($base, $base, @made) if $ranged;
 }
 
@@ -103,6 +105,8 @@ sub create {
   System::write_file("/proc/$pid/setgroups", 'deny') unless $ranged;
   System::write_file("/proc/$pid/uid_map", $map);
   System::write_file("/proc/$pid/gid_map", $map);
+  # Whoever enters the sandbox from outside can tell by the namespace that the process is still this one.
+  System::write_file("sandboxes/$spec->{id}/init", "$pid " . (stat("/proc/$pid/ns/pid"))[1] . "\n");
   syswrite($go_write, '1');
   $sandboxes{$pid} = $spec->{id};
   $names{ $spec->{id} } = $pid;
@@ -111,6 +115,23 @@ sub create {
 # Copies and removals run beside the loop. They see every file of a sandbox, whatever its mode.
 sub task {
   my ($id, @command) = @_;
+  run_beside($id, sub {
+    exec { $command[0] } @command;
+    print STDOUT "$command[0]: $!";
+    return 127;
+  });
+}
+
+sub relayer {
+  my ($task, @fields) = @_;
+  my $spec = read_spec(@fields);
+  my $pid = $names{ $spec->{id} } or die "there is no sandbox $spec->{id}\n";
+  make_directories($spec);
+  run_beside($task, sub { return Relayer::run($pid, $spec, $ranged) });
+}
+
+sub run_beside {
+  my ($id, $act) = @_;
   pipe(my $read, my $write) or die "pipe: $!\n";
   my $pid = fork();
   die "fork: $!\n" unless defined $pid;
@@ -120,9 +141,7 @@ sub task {
     open(STDOUT, '>&', $write);
     open(STDERR, '>&', $write);
     $SIG{PIPE} = 'DEFAULT';
-    exec { $command[0] } @command;
-    print STDOUT "$command[0]: $!";
-    POSIX::_exit(127);
+    POSIX::_exit($act->());
   }
   $tasks{$pid} = $id;
   $outputs{$pid} = $read;
@@ -152,6 +171,9 @@ sub handle {
   } elsif ($kind == TASK) {
     my $id = $fields[0];
     eval { task(@fields); 1 } or reply(DONE, $id, 1, $@);
+  } elsif ($kind == RELAYER) {
+    my $id = $fields[0];
+    eval { relayer(@fields); 1 } or reply(DONE, $id, 256, $@);
   } elsif ($kind == PROBE) {
     reply(LEVEL, $refusal eq '' ? 'namespaces' : 'process', $refusal, $ranged ? 'range' : 'single');
   }
@@ -161,7 +183,8 @@ sub handle {
 sub end {
   kill('KILL', keys %sandboxes, keys %tasks);
   while (waitpid(-1, 0) > 0) { }
-  exec('rm', '-rf', '--', $instance);
+  { exec('rm', '-rf', '--', $instance) }
+  POSIX::_exit(1);
 }
 
 prepare();

@@ -1,18 +1,19 @@
-# Commands, terminals and connections of a sandbox: one numbered stream each, with credit for every byte in flight.
+# Commands and connections of a sandbox: one numbered stream each, with credit for every byte in flight.
 package Streams;
 use strict;
 use warnings;
 use POSIX ();
-use Socket ();
 
 use constant WINDOW => 131072;
 my (%streams, %by_pid);
-my $next_accepted = 0x80000000;
 
 sub new_stream {
   my ($id, %fields) = @_;
   return $streams{$id} = { id => $id, credit => WINDOW, input => '', outputs => {}, open => 0, %fields };
 }
+
+sub find { return $streams{ $_[0] } }
+sub forget { return delete $streams{ $_[0] } }
 
 sub fail {
   my ($id, $code, $message) = @_;
@@ -23,99 +24,36 @@ sub fail {
 # Fields: kind, user, cwd, terminal as "columns x rows" or empty, 1 when input stays open, number of arguments,
 # arguments, then NAME=value pairs.
 sub spawn {
-  my ($id, $kind, $name, $cwd, $terminal, $with_input, $count, @rest) = @_;
-  my @arguments = splice(@rest, 0, $count);
+  my ($id, $kind, $name, $cwd, $terminal, $with_input, @rest) = @_;
   my $user = Paths::user($name) or return fail($id, 'user', "there is no user \"$name\" in this sandbox");
-  my ($input_read, $input_write, $output_read, $output_write, $error_read, $error_write, $master, $slave);
-  if ($terminal ne '') {
-    ($master, $slave) = open_terminal($terminal) or return fail($id, 'terminal', "no terminal: $!");
-  } else {
-    pipe($input_read, $input_write) or return fail($id, 'resources', "pipe: $!") if $with_input;
-    pipe($output_read, $output_write) && pipe($error_read, $error_write) or return fail($id, 'resources', "pipe: $!");
+  my ($master, $slave, $path) = $terminal eq '' ? (undef, undef, '') : Terminal::open_pair($terminal);
+  return fail($id, 'terminal', "no terminal: $!") if $terminal ne '' && !$master;
+  my $child = Launch::take() or return fail($id, 'resources', "fork: $!");
+  my $identity = System::pack_fields(@$user{qw(name uid gid home)});
+  Launch::send_order($child, $kind, $identity, $cwd, $path, $with_input, @rest);
+  # The terminal stays open here until the command has it.
+  my $stream = new_stream($id, pid => $child->{pid}, terminal => $master, slave => $slave);
+  $by_pid{ $child->{pid} } = $stream;
+  Agent::watch($child->{status}, System::EPOLLIN, sub { started($stream, $child, $with_input) });
+}
+
+sub started {
+  my ($stream, $child, $with_input) = @_;
+  Agent::unwatch($child->{status});
+  sysread($child->{status}, my $failure, 4096);
+  delete $stream->{slave};
+  if (length $failure) {
+    delete $by_pid{ $child->{pid} };
+    return fail($stream->{id}, $failure =~ /^cwd/ ? 'cwd' : 'exec', $failure);
   }
-  pipe(my $status_read, my $status_write) or return fail($id, 'resources', "pipe: $!");
-  my $pid = fork();
-  return fail($id, 'resources', "fork: $!") unless defined $pid;
-  if ($pid == 0) {
-    my $code = eval {
-      POSIX::setsid();
-      $SIG{PIPE} = 'DEFAULT';
-      System::unblock_signals();
-      redirect($slave, $input_read, $output_write, $error_write);
-      become($user);
-      enter($user, $cwd);
-      %ENV = (HOME => $user->{home}, USER => $name, LOGNAME => $name, map { split /=/, $_, 2 } @rest);
-      if ($kind eq 'builtin') {
-        # Nothing of other streams may be held open here; that the status pipe closes says that all went well.
-        System::attempt('close_range', 3, 0x7fffffff, 0);
-        POSIX::_exit(Builtins::run($user, @arguments));
-      }
-      exec { $arguments[0] } @arguments or die "exec $arguments[0]: $!\n";
-    };
-    syswrite($status_write, $@);
-    POSIX::_exit(126);
-  }
-  close($_) for grep { defined } $input_read, $output_write, $error_write, $slave, $status_write;
-  my $failure = '';
-  sysread($status_read, $failure, 4096);
-  return fail($id, $failure =~ /^cwd/ ? 'cwd' : 'exec', $failure) if length $failure;
-  my $stream = new_stream($id, pid => $pid, terminal => $master);
-  $by_pid{$pid} = $stream;
-  Agent::send_frame(Agent::STARTED, $id, pack('N', $pid));
-  $stream->{sink} = $master // $input_write;
+  $stream->{started} = 1;
+  Agent::send_frame(Agent::STARTED, $stream->{id}, pack('N', $child->{pid}));
+  my $master = $stream->{terminal};
+  $stream->{sink} = $master // ($with_input ? $child->{input} : undef);
+  delete $child->{input};
   Agent::nonblocking($stream->{sink}) if $stream->{sink};
-  add_output($stream, $master // $output_read, Agent::OUT);
-  add_output($stream, $error_read, Agent::ERR) if $error_read;
-}
-
-sub redirect {
-  my ($slave, $input, $output, $error) = @_;
-  if ($slave) {
-    ioctl($slave, 0x540e, 0);
-    ($input, $output, $error) = ($slave) x 3;
-  }
-  if ($input) { POSIX::dup2(fileno($input), 0) } else { open(STDIN, '<', '/dev/null') }
-  POSIX::dup2(fileno($output), 1);
-  POSIX::dup2(fileno($error), 2);
-}
-
-sub become {
-  my ($user) = @_;
-  if (Agent::context()->{ranged}) {
-    System::become($user->{uid}, $user->{gid});
-  } elsif ($user->{uid} == 0) {
-    System::call('unshare', System::CLONE_NEWUSER);
-    System::write_file('/proc/self/setgroups', 'deny');
-    System::write_file('/proc/self/uid_map', '0 1000 1');
-    System::write_file('/proc/self/gid_map', '0 1000 1');
-  }
-  System::drop_capabilities() if $user->{uid} != 0;
-}
-
-sub enter {
-  my ($user, $cwd) = @_;
-  my $directory = Paths::resolve($cwd, $user->{home});
-  return if chdir($directory);
-  die "cwd \"$directory\" does not exist or cannot be entered: $!\n" if $cwd ne '';
-  chdir('/');
-}
-
-sub open_terminal {
-  my ($size) = @_;
-  sysopen(my $master, '/dev/ptmx', Fcntl::O_RDWR() | Fcntl::O_NOCTTY()) or return ();
-  my $unlock = pack('i', 0);
-  ioctl($master, 0x40045431, $unlock) or return ();
-  my $number = pack('i', 0);
-  ioctl($master, 0x80045430, $number) or return ();
-  sysopen(my $slave, '/dev/pts/' . unpack('i', $number), Fcntl::O_RDWR() | Fcntl::O_NOCTTY()) or return ();
-  set_size($slave, split /x/, $size);
-  return ($master, $slave);
-}
-
-sub set_size {
-  my ($handle, $columns, $rows) = @_;
-  my $size = pack('SSSS', $rows, $columns, 0, 0);
-  ioctl($handle, 0x5414, $size);
+  add_output($stream, $master // $child->{output}, Agent::OUT);
+  add_output($stream, $child->{error}, Agent::ERR) unless $master;
 }
 
 sub add_output {
@@ -168,7 +106,7 @@ sub read_output {
   delete $stream->{outputs}{$kind};
   $stream->{open}--;
   refresh($stream);
-  $stream->{socket} ? ended($stream) : finish($stream);
+  $stream->{socket} ? Sockets::ended($stream) : finish($stream);
 }
 
 sub credit {
@@ -183,7 +121,7 @@ sub credit {
 # A command has ended when it was reaped and nobody holds its output any more.
 sub finish {
   my ($stream) = @_;
-  return if $stream->{open} > 0 || !defined $stream->{status};
+  return if $stream->{open} > 0 || !$stream->{started} || !defined $stream->{status};
   delete $streams{ $stream->{id} };
   release_sink($stream);
   Agent::send_frame(Agent::EXIT, $stream->{id}, pack('N', $stream->{status}));
@@ -191,7 +129,7 @@ sub finish {
 
 sub exited {
   my ($pid, $status) = @_;
-  my $stream = delete $by_pid{$pid} or return;
+  my $stream = delete $by_pid{$pid} or return Launch::lost($pid);
   $stream->{status} = $status;
   # A terminal can be held open by whoever is left; its session ended with its leader.
   if ($stream->{terminal} && $stream->{outputs}{ Agent::OUT() }) {
@@ -274,61 +212,7 @@ sub signal {
 sub resize {
   my ($id, $columns, $rows) = @_;
   my $stream = $streams{$id};
-  set_size($stream->{terminal}, $columns, $rows) if $stream && $stream->{terminal};
-}
-
-sub connect_port {
-  my ($id, $port, @addresses) = @_;
-  my ($family, $address) = (Socket::AF_INET(), Socket::pack_sockaddr_in($port, Socket::INADDR_LOOPBACK()));
-  socket(my $socket, $family, Socket::SOCK_STREAM(), 0) or return fail($id, 'resources', "socket: $!");
-  if (!connect($socket, $address)) {
-    close($socket);
-    socket($socket, Socket::AF_INET6(), Socket::SOCK_STREAM(), 0) or return fail($id, 'refused', "$!");
-    connect($socket, Socket::pack_sockaddr_in6($port, Socket::IN6ADDR_LOOPBACK()))
-      or return fail($id, 'refused', "nothing listens on port $port");
-  }
-  Agent::send_frame(Agent::OPENED, $id, '');
-  add_socket($id, $socket);
-}
-
-sub add_socket {
-  my ($id, $socket) = @_;
-  setsockopt($socket, Socket::IPPROTO_TCP(), Socket::TCP_NODELAY(), 1);
-  my $stream = new_stream($id, socket => $socket, sink => $socket);
-  add_output($stream, $socket, Agent::OUT);
-}
-
-sub ended {
-  my ($stream) = @_;
-  Agent::send_frame(Agent::ENDED, $stream->{id}, '');
-}
-
-# The host has done with a connection, or with the output of a command that goes on.
-sub close_stream {
-  my ($id) = @_;
-  my $stream = $streams{$id} or return;
-  return unless $stream->{socket};
-  delete $streams{$id};
-  delete $stream->{sink};
-  Agent::unwatch($stream->{socket});
-  close($stream->{socket});
-}
-
-# Programs that honour the proxy variables reach the world through this port; the host decides what they may reach.
-sub listen_egress {
-  my ($port) = @_;
-  socket(my $server, Socket::AF_INET(), Socket::SOCK_STREAM(), 0) or return;
-  setsockopt($server, Socket::SOL_SOCKET(), Socket::SO_REUSEADDR(), 1);
-  bind($server, Socket::pack_sockaddr_in($port, Socket::INADDR_LOOPBACK())) or return;
-  listen($server, 512);
-  Agent::nonblocking($server);
-  Agent::watch($server, System::EPOLLIN, sub {
-    accept(my $socket, $server) or return;
-    my $id = $next_accepted++;
-    $next_accepted = 0x80000000 if $next_accepted > 0xfffffff0;
-    Agent::send_frame(Agent::ACCEPTED, $id, '');
-    add_socket($id, $socket);
-  });
+  Terminal::set_size($stream->{terminal}, $columns, $rows) if $stream && $stream->{terminal};
 }
 
 1;

@@ -32,9 +32,10 @@ sub call {
   return $result;
 }
 
+# The arguments are the caller's own variables, so that the kernel can write into them.
 sub attempt {
-  my ($name, @arguments) = @_;
-  return syscall($numbers{$name}, @arguments);
+  my $name = shift;
+  return syscall($numbers{$name}, @_);
 }
 
 use constant {
@@ -76,6 +77,11 @@ sub become {
   syscall($numbers{setgroups}, 0, 0);
   System::call('setresgid', $gid, $gid, $gid);
   System::call('setresuid', $uid, $uid, $uid);
+}
+
+sub close_on_exec {
+  my ($descriptor) = @_;
+  System::call('close_range', $descriptor, $descriptor, 4);
 }
 
 # Leaves the process without any capability, also one that keeps its user.

@@ -1,13 +1,26 @@
 import { LocalHostError } from './errors.js';
-import type { IsolationLevel } from './isolation/machine.js';
+import type { FaultControls, FaultGate } from './faults/fault-gate.js';
+import { addFaults } from './faults/fault-hooks.js';
+import { openGate } from './faults/open-gate.js';
+import { InterpreterService, interpreterPort } from './interpreter/interpreter-service.js';
+import { kernelOpener } from './interpreter/open-kernel.js';
+import { openZygote, type PythonZygote } from './interpreter/python-zygote.js';
+import type { IsolationLevel, Machine } from './isolation/machine.js';
 import { type Isolation, openIsolation } from './isolation/open.js';
 import { EgressProxy } from './network/egress-proxy.js';
 import { type LocalHostOptions, parseOptions } from './options.js';
 import { SandboxRegistry } from './sandbox/registry.js';
+import type { Sandbox } from './sandbox/sandbox.js';
 import { TemplateStore } from './sandbox/template-store.js';
 import { type HostServer, openServer } from './server/server.js';
 import { openInstanceDirectory, removeTree } from './storage/instance-directory.js';
 import { LayerStore } from './storage/layers.js';
+import { buildDeclared } from './templates/declared.js';
+import { openTemplates, startTemplateProgram } from './templates/open-templates.js';
+import { templateRoutes } from './templates/template-routes.js';
+import { volumeRoutes } from './volumes/volume-routes.js';
+import { VolumeService } from './volumes/volume-service.js';
+import { VolumeStore } from './volumes/volume-store.js';
 
 /** What to spread into a call of the `e2b` package, or into `new E2B(...)`. */
 export interface ConnectionOptions {
@@ -26,6 +39,7 @@ export interface LocalHost {
   /** Why a better level is not in force; undefined when it is the best there is. */
   readonly isolationReason: string | undefined;
   readonly connectionOptions: ConnectionOptions;
+  readonly faults: FaultControls;
   /** Kills every sandbox and removes its files; idempotent. */
   close(): Promise<void>;
 }
@@ -47,9 +61,14 @@ export async function startLocalHost(options: LocalHostOptions = {}): Promise<Lo
   let isolation: Isolation | undefined;
   let server: HostServer | undefined;
   let registry: SandboxRegistry | undefined;
+  let gate: FaultGate | undefined;
+  let zygote: PythonZygote | undefined;
+  let volumes: VolumeService | undefined;
   const closeAll = async () => {
+    gate?.close();
     await server?.close();
     await registry?.close();
+    await Promise.all([zygote?.close(), volumes?.close()]);
     await isolation?.factory.close();
     removeTree(instanceDirectory);
   };
@@ -62,19 +81,56 @@ export async function startLocalHost(options: LocalHostOptions = {}): Promise<Lo
     for (const name of ['base', 'code-interpreter-v1']) {
       templates.add({ id: name, names: [name], layers: ['base'], envs: {}, createdAtMs: Date.now() });
     }
+    const store = new VolumeStore(instanceDirectory, opened.sandboxUserId);
+    volumes = new VolumeService(store, opened.factory);
+    const volumeService = volumes;
+    const prepare = (sandbox: Sandbox, machine: Machine) => {
+      if (sandbox.settings.alias === 'code-interpreter-v1') {
+        zygote?.warm().catch(() => {});
+      }
+      return startTemplateProgram(sandbox, machine);
+    };
     registry = new SandboxRegistry(
-      { factory: opened.factory, layers, templates },
+      {
+        factory: opened.factory,
+        layers,
+        templates,
+        extras: { volumesOf: (asked) => volumeService.mountsOf(asked), prepare },
+      },
       { environment: opened.environment, maximumTimeoutSeconds: settings.maximumTimeoutSeconds },
     );
-    server = await openServer(registry, settings);
-    return describeHost(server.url, settings.apiKey, opened, once(closeAll));
+    gate = openGate(registry, settings);
+    const faults = gate;
+    const builds = openTemplates(
+      { factory: opened.factory, layers, templates, environment: opened.environment, images: settings.images },
+      instanceDirectory,
+    );
+    if (settings.templatesDirectory !== undefined) {
+      await buildDeclared(builds, settings.templatesDirectory);
+    }
+    zygote = openZygote(instanceDirectory, settings.preloadPython);
+    const openKernel = kernelOpener(opened.factory.level, instanceDirectory, zygote);
+    const interpreter = new InterpreterService(openKernel);
+    server = await openServer(registry, settings, [
+      { control: (control) => addFaults(control, faults) },
+      { control: (control) => templateRoutes(control, builds.service, builds.archives) },
+      { control: (control) => volumeRoutes(control, volumeService) },
+      { ports: [{ port: interpreterPort, service: interpreter }] },
+    ]);
+    return describeHost(server.url, settings.apiKey, opened, faults, once(closeAll));
   } catch (error) {
     await closeAll();
     throw error instanceof LocalHostError ? error : startError(error);
   }
 }
 
-function describeHost(url: string, apiKey: string, isolation: Isolation, close: () => Promise<void>): LocalHost {
+function describeHost(
+  url: string,
+  apiKey: string,
+  isolation: Isolation,
+  faults: FaultControls,
+  close: () => Promise<void>,
+): LocalHost {
   return {
     apiUrl: url,
     sandboxUrl: url,
@@ -82,6 +138,7 @@ function describeHost(url: string, apiKey: string, isolation: Isolation, close: 
     isolation: isolation.factory.level,
     isolationReason: isolation.reason,
     connectionOptions: { apiUrl: url, sandboxUrl: url, apiKey },
+    faults,
     close,
   };
 }

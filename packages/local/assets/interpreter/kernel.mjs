@@ -28,11 +28,11 @@ function resolveBare(name) {
   }
 }
 
-function send(message) {
+function send(message, descriptor = 1) {
   let data = Buffer.from(`\u001e${marker}${JSON.stringify(message)}\n`);
   while (data.length > 0) {
     try {
-      data = data.subarray(writeSync(1, data));
+      data = data.subarray(writeSync(descriptor, data));
     } catch (error) {
       if (error.code !== 'EAGAIN') {
         throw error;
@@ -56,7 +56,7 @@ function post(method, parameters) {
   });
 }
 
-async function readValue(remote) {
+async function localValue(remote) {
   if (!remote.objectId) {
     return remote.unserializableValue === undefined ? remote.value : remote.description;
   }
@@ -98,7 +98,7 @@ async function run(code) {
     send({ type: 'error', name: 'Interrupted', value: 'The execution was interrupted', traceback: '' });
     return;
   }
-  const value = await readValue(outcome.result);
+  const value = await localValue(outcome.result);
   if (outcome.exceptionDetails) {
     send(describe(value, outcome.exceptionDetails.exception?.description));
   } else if (outcome.result.type !== 'undefined') {
@@ -123,6 +123,8 @@ async function execute({ code, envs }) {
         process.env[name] = value;
       }
     }
+    // On both streams, so that the host knows of each that nothing more comes.
+    send({ type: 'end' }, 2);
     send({ type: 'end' });
   }
 }

@@ -8,7 +8,7 @@ import types
 
 from pilotlight_cell import Runner, describe
 from pilotlight_display import bundle
-from pilotlight_modules import BACKEND, Finder, show_figures
+from pilotlight_modules import BACKEND, Finder, ImageHook, show_figures
 from pilotlight_streams import Channel, Pump, Stream
 
 
@@ -29,6 +29,7 @@ class Kernel:
         builtins.display = lambda *values, **_: [self.show(value) for value in values] and None
         os.environ.setdefault("MPLBACKEND", "module://" + BACKEND)
         sys.meta_path.append(Finder(self.show))
+        sys.meta_path.insert(0, ImageHook(self.show))
         plots = sys.modules.get("matplotlib")
         if plots is not None:
             plots.use("module://" + BACKEND)
@@ -84,17 +85,16 @@ def enter(settings):
     os.environ.update(settings["envs"])
     os.chdir(settings["cwd"])
     os.umask(0o022)
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    os.close(null)
     sys.path[:0] = [""]
 
 
-def serve(settings, commands, results):
-    enter(settings)
-    Kernel(commands, results, settings["marker"]).serve()
+def serve(marker, commands, results):
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    Kernel(commands, results, marker).serve()
 
 
 def serve_standard_streams(settings):
     """For a kernel that was started like any command: what the host says and hears leaves the standard streams."""
-    serve(settings, os.dup(0), os.dup(1))
+    serve(settings["marker"], os.dup(0), os.dup(1))

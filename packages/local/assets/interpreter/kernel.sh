@@ -13,5 +13,7 @@ while IFS= read -r -u "$__pilotlight_in" __pilotlight_line; do
   __pilotlight_status=$?
   [ "$__pilotlight_status" = 0 ] || __pilotlight_send \
     "{\"type\":\"error\",\"name\":\"ExitStatus\",\"value\":\"exit status $__pilotlight_status\",\"traceback\":\"\"}"
+  # On both streams, so that the host knows of each that nothing more comes.
+  __pilotlight_send '{"type":"end"}' >&2
   __pilotlight_send '{"type":"end"}'
 done

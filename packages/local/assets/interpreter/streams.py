@@ -1,5 +1,6 @@
 """What user code prints: through sys.stdout at once, through file descriptors 1 and 2 by way of pipes."""
 import codecs
+import functools
 import io
 import json
 import os
@@ -19,10 +20,14 @@ class Channel:
         self.descriptor = descriptor
         self.prefix = ("\x1e" + marker).encode()
         self.lock = threading.RLock()
+        self.pid = os.getpid()
         self.busy = False
         self.interrupted = False
 
     def send(self, message):
+        # A child that user code forked has nothing to say here.
+        if os.getpid() != self.pid:
+            return
         data = self.prefix + json.dumps(message).encode() + b"\n"
         # A message that an interrupt cuts in two would spoil the next one; the interrupt waits.
         is_main = threading.current_thread() is threading.main_thread()
@@ -61,6 +66,7 @@ class Stream(io.TextIOBase):
         self.parts = []
         self.size = 0
         self.since = 0.0
+        self.before_write = lambda: None
         self.buffer = io.FileIO(descriptor, "w", closefd=False)
 
     def fileno(self):
@@ -78,6 +84,8 @@ class Stream(io.TextIOBase):
         if os.getpid() != self.pid:
             os.write(self.descriptor, text.encode("utf-8", "replace"))
             return len(text)
+        # What was written to the descriptor until now comes before this.
+        self.before_write()
         with self.channel.lock:
             if not self.parts:
                 self.since = time.monotonic()
@@ -117,6 +125,7 @@ class Pump(threading.Thread):
             os.close(write)
             os.set_blocking(read, False)
             self.pipes[read] = stream
+            stream.before_write = functools.partial(self.drain, read)
             self.decoders[read] = codecs.getincrementaldecoder("utf-8")("replace")
 
     def run(self):
@@ -159,6 +168,8 @@ class Pump(threading.Thread):
                 text = self.decoders[descriptor].decode(data, final=not data)
                 if text:
                     stream = self.pipes[descriptor]
+                    # What was printed before this arrived was most likely printed before it was written.
+                    stream.flush()
                     self.channel.send({"type": stream.kind, "text": text})
                 if not data:
                     return

@@ -17,6 +17,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 NAMESPACES = (("user", 0x10000000), ("ipc", 0x08000000), ("uts", 0x04000000), ("net", 0x40000000),
               ("pid", 0x20000000), ("mnt", 0x00020000))
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
+MOST_DESCRIPTORS = 4096
 CAPSET = {"x86_64": 126, "aarch64": 91}
 LIMITS = ("RLIMIT_CORE", "RLIMIT_NPROC", "RLIMIT_NOFILE", "RLIMIT_AS", "RLIMIT_FSIZE")
 
@@ -75,14 +76,13 @@ def drop_rights(user, group):
     check(LIBC.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0), "dumpable")
 
 
-def close_all_but(kept):
-    for name in os.listdir("/proc/self/fd"):
-        descriptor = int(name)
-        if descriptor > 2 and descriptor != kept:
-            try:
-                os.close(descriptor)
-            except OSError:
-                continue
+def close_all_but(*kept):
+    """Not by /proc, which inside of the sandbox does not know a process that came from outside."""
+    edges = [-1, *sorted(kept), MOST_DESCRIPTORS]
+    for before, after in zip(edges, edges[1:]):
+        # An empty range means everything to some versions of Python.
+        if before + 1 < after:
+            os.closerange(before + 1, after)
 
 
 def connect(path, nonce):
@@ -92,7 +92,7 @@ def connect(path, nonce):
     return os.dup(channel.detach())
 
 
-def start(request):
+def start(request, loaded, program):
     """Runs in the fork: goes into the sandbox, then forks once more, because only a child is in a process namespace."""
     channel = connect(request["socket"], request["nonce"])
     settings = request["settings"]
@@ -109,7 +109,7 @@ def start(request):
             check(LIBC.setns(descriptor, flag), f"setns {name}")
         inside = os.fork()
         if inside:
-            close_all_but(-1)
+            close_all_but()
             os.waitpid(inside, 0)
             os._exit(0)
         os.setsid()
@@ -117,47 +117,58 @@ def start(request):
     else:
         os.setsid()
     check(LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "pdeathsig")
-    close_all_but(channel)
+    close_all_but(0, 1, 2, channel)
     os.dup2(os.open(os.devnull, os.O_RDWR), 2)
-    run(settings, channel)
+    run(settings, channel, loaded, program)
 
 
-def shadowed(loaded):
-    """Whether the sandbox has its own copy of something that is loaded already: it must win."""
-    from importlib.machinery import PathFinder
-    importlib.invalidate_caches()
-    sys.path_importer_cache.clear()
-    for name in loaded:
-        spec = PathFinder.find_spec(name, sys.path)
-        if spec is None or spec.origin != sys.modules[name].__spec__.origin:
-            return True
-    return False
-
-
-def add_sites(settings):
-    import site
+def own_sites(settings):
+    """Where the sandbox can have packages of its own, in the order in which they are looked through."""
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     home = settings["envs"].get("HOME", "/home/user")
-    own = [f"{home}/.local/lib/{version}/site-packages", f"/usr/local/lib/{version}/dist-packages",
-           f"/usr/local/lib/{version}/site-packages"]
+    sites = (f"{home}/.local/lib/{version}/site-packages", f"/usr/local/lib/{version}/dist-packages",
+             f"/usr/local/lib/{version}/site-packages")
+    return [site for site in sites if os.path.isdir(site)]
+
+
+def shadowed(loaded, sites):
+    """Whether the sandbox has its own copy of something that is loaded already: it must win."""
+    places = ((site, name, f"{site}/{name}") for site in sites for name in loaded)
+    return any(
+        not str(sys.modules[name].__file__).startswith(f"{site}/") and (os.path.exists(path) or os.path.exists(path + ".py"))
+        for site, name, path in places
+    )
+
+
+def add_sites(sites):
+    """The sandbox's own packages come before those of the system, as in an interpreter that starts there."""
+    added = [site for site in sites if site not in sys.path]
+    if not added:
+        return
+    import site as installer
     before = list(sys.path)
-    for directory in own:
-        if os.path.isdir(directory) and directory not in before:
-            site.addsitedir(directory)
-    # The sandbox's own packages come before those of the system, as in an interpreter that starts there.
-    added = [path for path in sys.path if path not in before]
-    system = next((index for index, path in enumerate(before) if path.endswith(("-packages",))), len(before))
-    sys.path[:] = [*before[:system], *added, *before[system:]]
+    for directory in added:
+        installer.addsitedir(directory)
+    found = [path for path in sys.path if path not in before]
+    system = next((index for index, path in enumerate(before) if path.endswith("-packages")), len(before))
+    sys.path[:] = [*before[:system], *found, *before[system:]]
 
 
-def run(settings, channel):
-    add_sites(settings)
-    if shadowed(settings["loaded"]):
+def run(settings, channel, loaded, program):
+    sites = own_sites(settings)
+    if shadowed(loaded, sites):
         os.dup2(channel, 0, inheritable=True)
         os.dup2(channel, 1, inheritable=True)
-        os.execve(sys.executable, [sys.executable, "-c", settings["program"]], settings["envs"])
-    from pilotlight_kernel import serve
-    serve(settings, channel, channel)
+        os.chdir(settings["cwd"])
+        own = json.dumps({"marker": settings["marker"]})
+        os.execve(sys.executable, [sys.executable, "-c", program, own], settings["envs"])
+    # Directories that were missing on the host may be there now.
+    for path in [path for path, finder in sys.path_importer_cache.items() if finder is None]:
+        del sys.path_importer_cache[path]
+    add_sites(sites)
+    from pilotlight_kernel import enter, serve
+    enter(settings)
+    serve(settings["marker"], channel, channel)
 
 
 def answer(message):
@@ -165,24 +176,61 @@ def answer(message):
     sys.stdout.flush()
 
 
-def main(names):
+def main(names, program):
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     import asyncio, base64, pprint, queue, selectors, site, subprocess, threading, traceback  # noqa: F401, E401
     import pilotlight_kernel  # noqa: F401
     loaded = preload(names)
     gc.collect()
     gc.freeze()
+    children = {}
+    spare = fork_spare(loaded, program)
     answer({"loaded": loaded})
     for line in sys.stdin:
+        reap(children)
         request = json.loads(line)
-        request["settings"]["loaded"] = loaded
-        pid = os.fork()
-        if pid:
+        if request["op"] == "kill":
+            kill(children, request["nonce"])
             continue
-        try:
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            start(request)
-        except BaseException as error:
-            os.write(1, (json.dumps({"failed": request["nonce"], "reason": str(error)}) + "\n").encode())
-        os._exit(1)
+        pid, requests = spare
+        children[request["nonce"]] = pid
+        with os.fdopen(requests, "w") as pipe:
+            pipe.write(line)
+        spare = fork_spare(loaded, program)
+
+
+def fork_spare(loaded, program):
+    """A fork that waits for its request, so that nobody waits for the fork."""
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid:
+        os.close(read)
+        return pid, write
+    os.close(write)
+    with os.fdopen(read) as pipe:
+        line = pipe.read()
+    if not line:
+        os._exit(0)
+    request = json.loads(line)
+    try:
+        start(request, loaded, program)
+    except BaseException as error:
+        os.write(1, (json.dumps({"failed": request["nonce"], "reason": str(error)}) + "\n").encode())
+    os._exit(1)
+
+
+def reap(children):
+    ended = set()
+    while len(ended) < len(children):
+        pid, _ = os.waitpid(-1, os.WNOHANG)
+        if pid == 0:
+            break
+        ended.add(pid)
+    for nonce in [nonce for nonce, pid in children.items() if pid in ended]:
+        del children[nonce]
+
+
+def kill(children, nonce):
+    """A child keeps its number until it is reaped, so nobody else can be hit."""
+    if nonce in children:
+        os.kill(children[nonce], signal.SIGKILL)

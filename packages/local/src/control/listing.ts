@@ -16,7 +16,7 @@ export function listPage(sandboxes: readonly Sandbox[], query: z.output<typeof l
   const matching = sandboxes.filter(
     (sandbox) =>
       (states === undefined || states.includes(sandbox.state)) &&
-      (startedAfterMs === undefined || sandbox.startedAtMs > startedAfterMs) &&
+      (startedAfterMs === undefined || sandbox.startedAtMs >= startedAfterMs) &&
       (query.template === undefined ||
         [sandbox.settings.templateId, sandbox.settings.alias].includes(query.template)) &&
       wanted.every(([key, value]) => sandbox.settings.metadata[key] === value),

@@ -1,10 +1,20 @@
 import type { FastifyInstance } from 'fastify';
 import { ApiError } from '../sandbox/api-error.js';
+import { sampleMetrics } from '../sandbox/metrics.js';
 import type { SandboxRegistry } from '../sandbox/registry.js';
 import { settingsOf } from './create-request.js';
 import { listPage } from './listing.js';
 import { parse } from './parse.js';
-import { connectBody, createBody, forkBody, listQuery, networkBody, pauseBody, timeoutBody } from './schemas.js';
+import {
+  connectBody,
+  createBody,
+  forkBody,
+  listQuery,
+  metricsQuery,
+  networkBody,
+  pauseBody,
+  timeoutBody,
+} from './schemas.js';
 import { createdView, detailView, listedView } from './views.js';
 
 interface ById {
@@ -52,6 +62,13 @@ export function sandboxRoutes(server: FastifyInstance, registry: SandboxRegistry
   server.delete<ById>('/sandboxes/:id', async (request, reply) => {
     await registry.kill(request.params.id);
     return reply.code(204).send();
+  });
+
+  server.get<ById>('/sandboxes/:id/metrics', async (request) => {
+    const { start, end } = parse(metricsQuery, request.query);
+    const sandbox = registry.get(request.params.id);
+    await sampleMetrics(sandbox);
+    return sandbox.metrics.between(start, end);
   });
 
   server.post<ById>('/sandboxes/:id/timeout', async (request, reply) => {

@@ -35,6 +35,10 @@ export const snapshotBody = z.object({ name: z.string().min(1).optional() });
 export const forkBody = z.object({ timeout: seconds.optional(), count: z.number().int().min(1).max(100).optional() });
 export const networkBody = z.looseObject({ ...network.shape, allow_internet_access: z.boolean().nullish() });
 
+const unixSeconds = z.coerce.number().int().min(0);
+
+export const metricsQuery = z.object({ start: unixSeconds.optional(), end: unixSeconds.optional() });
+
 export const listQuery = z.object({
   metadata: z.string().optional(),
   state: z.string().optional(),

@@ -1,4 +1,4 @@
-import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import { type FastifyInstance, fastify } from 'fastify';
 import { tokensEqual } from '../envd/signature.js';
 import { ApiError } from '../sandbox/api-error.js';
 import type { SandboxRegistry } from '../sandbox/registry.js';
@@ -7,14 +7,21 @@ import { snapshotRoutes } from './snapshots.js';
 
 const bodyLimitBytes = 16 * 1024 * 1024;
 
-/** Runs before a control-plane request is served, after its key was checked; may answer it or delay it. */
-export type ControlHook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+/** Adds hooks and routes to the control plane; hooks run after a request's key was checked and before its route. */
+export type ControlExtension = (server: FastifyInstance) => void;
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The route checks by itself who may call it; no API key is asked for. */
+    isOpen?: boolean;
+  }
+}
 
 export interface ControlPlaneSettings {
   apiKey: string;
   /** What `getHost()` of a client builds names from; null leaves the client's own. */
   domain: string | null;
-  hooks: readonly ControlHook[];
+  extensions: readonly ControlExtension[];
 }
 
 /** E2B's REST API over the registry. Every answer that says no has a JSON body with `code`. */
@@ -42,12 +49,13 @@ export async function createControlPlane(
   });
   server.get('/health', async (_request, reply) => reply.code(200).send({ status: 'ok' }));
   server.addHook('onRequest', async (request) => {
-    if (request.url !== '/health' && !tokensEqual(String(request.headers['x-api-key'] ?? ''), settings.apiKey)) {
+    const isOpen = request.url === '/health' || request.routeOptions.config.isOpen === true;
+    if (!isOpen && !tokensEqual(String(request.headers['x-api-key'] ?? ''), settings.apiKey)) {
       throw new ApiError(401, 'The API key is missing or wrong. Send the one this host was started with as X-API-KEY.');
     }
   });
-  for (const hook of settings.hooks) {
-    server.addHook('preHandler', hook);
+  for (const extend of settings.extensions) {
+    extend(server);
   }
   sandboxRoutes(server, registry, settings.domain);
   snapshotRoutes(server, registry);

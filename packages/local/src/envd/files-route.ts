@@ -68,7 +68,7 @@ export async function upload(
     written.push({ path: entry.path, name, type: 'file', ...shown });
   };
   if (contentType.startsWith('multipart/form-data')) {
-    await readParts(body, contentType, (name, content) => write(query.path ?? name, content));
+    await readParts(body, contentType, (name, content) => write(query.path ?? (name || requirePath(query)), content));
     if (written.length === 0) {
       throw new ApiError(400, 'The form holds no part named "file". Send the content of each file as such a part.');
     }

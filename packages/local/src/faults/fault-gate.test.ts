@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { ControlRequest } from './decide.js';
 import { FaultGate, type GateClock } from './fault-gate.js';
 import { answerFaults } from './fault-routes.js';
 import { operationOf } from './operations.js';
@@ -43,19 +44,20 @@ function open(running = 0, paused: string[] = []) {
     },
   };
   const gate = new FaultGate(subjects, clock);
+  const carryOut = async (request: ControlRequest, act: () => string[]) => {
+    const entry = await gate.enter(request);
+    if (entry.kind !== 'carryOut') {
+      return entry;
+    }
+    const ids = act();
+    return { kind: await entry.pass.leave(ids) };
+  };
   const create = (templateId = 'base', metadata: Record<string, string> = {}) =>
-    gate.pass(
-      { operation: 'create', templateId, metadata },
-      {
-        perform: async () => {
-          created += 1;
-          return `sandbox-${created}`;
-        },
-        startedIds: (id) => [id],
-      },
-    );
-  const connect = (sandboxId: string) =>
-    gate.pass({ operation: 'connect', sandboxId }, { perform: async () => 'connected', startedIds: () => [] });
+    carryOut({ operation: 'create', templateId, metadata }, () => {
+      created += 1;
+      return [`sandbox-${created}`];
+    });
+  const connect = (sandboxId: string) => carryOut({ operation: 'connect', sandboxId }, () => []);
   return { clock, killed, gate, create, connect, createdCount: () => created };
 }
 
@@ -67,9 +69,9 @@ describe('rules', () => {
         { operation: 'create', times: 1, after: 1, effect: { kind: 'error', status: 429, retryAfterSeconds: 2 } },
       ],
     });
-    expect((await create()).kind).toBe('answered');
+    expect((await create()).kind).toBe('answer');
     expect(await create()).toMatchObject({ kind: 'refused', refusal: { status: 429, retryAfterSeconds: 2 } });
-    expect((await create()).kind).toBe('answered');
+    expect((await create()).kind).toBe('answer');
     expect(gate.report().rules[0]).toMatchObject({ matched: 3, applied: 1 });
   });
 
@@ -104,7 +106,7 @@ describe('rules', () => {
   it('fails a resume, with or without losing the sandbox, and leaves a connect to a running one alone', async () => {
     const { gate, connect, killed } = open(0, ['paused']);
     gate.add({ rules: [{ operation: 'any', effect: { kind: 'failResume', losesSandbox: true } }] });
-    expect(await connect('running')).toEqual({ kind: 'answered', answer: 'connected' });
+    expect(await connect('running')).toEqual({ kind: 'answer' });
     expect(await connect('paused')).toMatchObject({ kind: 'refused', refusal: { status: 500 } });
     expect(killed).toEqual(['paused']);
   });
@@ -113,8 +115,8 @@ describe('rules', () => {
     const { gate, create } = open();
     const when = { templateId: 'heavy', metadata: { pool: 'a' } };
     gate.add({ rules: [{ operation: 'create', when, effect: { kind: 'error', status: 503 } }] });
-    expect((await create('heavy', { pool: 'b' })).kind).toBe('answered');
-    expect((await create('base', { pool: 'a' })).kind).toBe('answered');
+    expect((await create('heavy', { pool: 'b' })).kind).toBe('answer');
+    expect((await create('base', { pool: 'a' })).kind).toBe('answer');
     expect((await create('heavy', { pool: 'a', other: 'x' })).kind).toBe('refused');
   });
 
@@ -131,7 +133,7 @@ describe('rules', () => {
     await clock.advance(199);
     expect(createdCount()).toBe(0);
     await clock.advance(1);
-    expect((await answer).kind).toBe('answered');
+    expect((await answer).kind).toBe('answer');
   });
 
   it('draws the same way for the same seed', async () => {
@@ -154,14 +156,14 @@ describe('ceilings', () => {
   it('answers too many creates per second with Retry-After and too many sandboxes without', async () => {
     const { gate, create, clock } = open(18);
     gate.add({ limits: 'hobby' });
-    expect((await create()).kind).toBe('answered');
+    expect((await create()).kind).toBe('answer');
     expect(await create()).toMatchObject({ kind: 'refused', refusal: { status: 429, retryAfterSeconds: 1 } });
     await clock.advance(1000);
-    expect((await create()).kind).toBe('answered');
+    expect((await create()).kind).toBe('answer');
     await clock.advance(1000);
     const outcome = await create();
     expect(outcome).toMatchObject({ kind: 'refused', refusal: { status: 429 } });
-    expect(outcome.kind === 'refused' && outcome.refusal.retryAfterSeconds).toBeUndefined();
+    expect(JSON.stringify(outcome)).not.toContain('retryAfter');
   });
 
   it('counts creates under way', async () => {
@@ -173,7 +175,7 @@ describe('ceilings', () => {
     const first = create();
     expect((await create()).kind).toBe('refused');
     await clock.advance(10);
-    expect((await first).kind).toBe('answered');
+    expect((await first).kind).toBe('answer');
   });
 });
 

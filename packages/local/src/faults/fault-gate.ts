@@ -9,8 +9,15 @@ import {
   type CountedRule,
   type Refusal,
   type RuleCount,
+  type Verdict,
 } from './decide.js';
-import { type Ceilings, type FaultRule, type LatencyProfile, parseFaultOptions } from './fault-options.js';
+import {
+  type Ceilings,
+  type FaultOptions,
+  type FaultRule,
+  type LatencyProfile,
+  parseFaultOptions,
+} from './fault-options.js';
 import { latencyAt, quantilesOf } from './latency.js';
 import { type ControlOperation, startsSandbox } from './operations.js';
 import { SeededDraws } from './seeded-draws.js';
@@ -29,18 +36,19 @@ export interface GateClock {
   wait(ms: number, signal: AbortSignal): Promise<boolean>;
 }
 
-export type Outcome<Answer> =
-  | { kind: 'answered'; answer: Answer }
+export type Entry =
+  /** To be carried out, and then to be left through the pass. */
+  | { kind: 'carryOut'; pass: GatePass }
   | { kind: 'refused'; refusal: Refusal }
   /** The client must see its connection end without an answer. */
   | { kind: 'cut' };
 
-/** What of an answer's meaning the gate needs. */
-export interface Carrying<Answer> {
-  /** `onRunning` may be called early, at the moment the host itself counts the sandbox. */
-  perform: (onRunning: () => void) => Promise<Answer>;
-  /** The sandboxes that began with this answer. */
-  startedIds: (answer: Answer) => readonly string[];
+/** A request between its entry and its answer. */
+export interface GatePass {
+  /** To be called when the host itself counts the sandboxes of this request; leaving does it at the latest. */
+  running(): void;
+  /** Waits as was ordered. `cut` means that the answer must not reach the client. */
+  leave(startedIds: readonly string[]): Promise<'answer' | 'cut'>;
 }
 
 export interface FaultReport {
@@ -49,8 +57,19 @@ export interface FaultReport {
   latency: LatencyProfile | null;
 }
 
+/** Faults on demand of a host in this process; the same as its admin API. */
+export interface FaultControls {
+  /** Adds rules; replaces ceilings and latency where they are given. @throws FaultOptionsError naming what is wrong */
+  add(options: FaultOptions): FaultReport;
+  report(): FaultReport;
+  /** False when there is no rule of this id. */
+  remove(id: string): boolean;
+  /** Nothing is disturbed any more; deaths that were ordered still come. */
+  clear(): void;
+}
+
 /** Every request to the control plane passes here: late, refused, cut off or followed by a death, as was ordered. */
-export class FaultGate {
+export class FaultGate implements FaultControls {
   private rules: CountedRule[] = [];
   private ceilings: Ceilings | null = null;
   private latency: LatencyProfile | null = null;
@@ -110,22 +129,33 @@ export class FaultGate {
     this.latency = null;
   }
 
-  async pass<Answer>(given: ControlRequest, carrying: Carrying<Answer>): Promise<Outcome<Answer>> {
+  async enter(given: ControlRequest): Promise<Entry> {
     const request = this.complete(given);
     const admission = this.admit(request);
     if (admission.kind === 'refused') {
       return admission;
     }
-    this.count(request.operation, 1);
     // From here until it runs, or does not, a sandbox has its place under the ceiling.
     const place = { starts: startsSandbox(request.operation) ? (request.starts ?? 1) : 0 };
     this.places.add(place);
-    try {
-      return await this.play(request, carrying, () => this.places.delete(place));
-    } finally {
-      this.places.delete(place);
-      this.count(request.operation, -1);
+    this.count(request.operation, 1);
+    const lateMs = this.latencyOf(request.operation);
+    const { delayMs, verdict } = applyRules(this.rules, request, this.draws.of('rules'));
+    if (delayMs > 0) {
+      await this.clock.wait(delayMs, this.closing.signal);
     }
+    if (verdict.kind === 'carryOut') {
+      return { kind: 'carryOut', pass: this.passOf(request.operation, place, verdict, lateMs) };
+    }
+    this.places.delete(place);
+    this.count(request.operation, -1);
+    if (verdict.kind === 'cut') {
+      return { kind: 'cut' };
+    }
+    if (verdict.losesSandbox && request.sandboxId !== undefined) {
+      await this.subjects.kill(request.sandboxId);
+    }
+    return { kind: 'refused', refusal: verdict.refusal };
   }
 
   /** Ends every wait; what was ordered for later does not come any more. */
@@ -150,38 +180,28 @@ export class FaultGate {
     return admission;
   }
 
-  private async play<Answer>(
-    request: ControlRequest,
-    carrying: Carrying<Answer>,
-    onRunning: () => void,
-  ): Promise<Outcome<Answer>> {
-    const { delayMs, verdict } = applyRules(this.rules, request, this.draws.of('rules'));
-    const [lateMs, beganMs] = [this.latencyOf(request.operation), this.clock.nowMs()];
-    if (delayMs > 0) {
-      await this.clock.wait(delayMs, this.closing.signal);
-    }
-    switch (verdict.kind) {
-      case 'cut':
-        return { kind: 'cut' };
-      case 'refuse':
-        if (verdict.losesSandbox && request.sandboxId !== undefined) {
-          await this.subjects.kill(request.sandboxId);
-        }
-        return { kind: 'refused', refusal: verdict.refusal };
-      case 'carryOut': {
-        const answer = await carrying.perform(onRunning);
-        onRunning();
-        this.orderDeaths(carrying.startedIds(answer), verdict.diesAfterMs);
-        // The host's own time is part of the time that is played.
-        const leftMs = lateMs - (this.clock.nowMs() - beganMs - delayMs);
-        if (leftMs > 0) {
-          await this.clock.wait(leftMs, this.closing.signal);
-        }
-        return verdict.losesAnswer ? { kind: 'cut' } : { kind: 'answered', answer };
+  private passOf(
+    operation: ControlOperation,
+    place: { starts: number },
+    verdict: Extract<Verdict, { kind: 'carryOut' }>,
+    lateMs: number,
+  ): GatePass {
+    const beganMs = this.clock.nowMs();
+    const running = () => {
+      this.places.delete(place);
+    };
+    const leave = async (startedIds: readonly string[]) => {
+      running();
+      this.orderDeaths(startedIds, verdict.diesAfterMs);
+      // The host's own time is part of the time that is played.
+      const leftMs = lateMs - (this.clock.nowMs() - beganMs);
+      if (leftMs > 0) {
+        await this.clock.wait(leftMs, this.closing.signal);
       }
-      default:
-        return verdict satisfies never;
-    }
+      this.count(operation, -1);
+      return verdict.losesAnswer ? ('cut' as const) : ('answer' as const);
+    };
+    return { running, leave };
   }
 
   private latencyOf(operation: ControlOperation): number {
@@ -211,24 +231,3 @@ export class FaultGate {
 function newCount(): RuleCount {
   return { matched: 0, applied: 0 };
 }
-
-/** The real clock; its timers keep no process alive. */
-export const systemGateClock: GateClock = {
-  nowMs: () => Date.now(),
-  wait: (ms, signal) =>
-    new Promise((resolve) => {
-      if (signal.aborted) {
-        resolve(false);
-        return;
-      }
-      const timer = setTimeout(() => finish(true), ms);
-      timer.unref();
-      const onAbort = () => finish(false);
-      const finish = (isTime: boolean) => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', onAbort);
-        resolve(isTime);
-      };
-      signal.addEventListener('abort', onAbort, { once: true });
-    }),
-};

@@ -11,12 +11,9 @@ export interface FaultAnswer {
 
 /**
  * The admin API of faults on demand: `GET` reports rules with their counts, `POST` adds rules and replaces ceilings and
- * latency, `DELETE` clears all or, with an id behind the path, one rule. Undefined: not a path of this API.
+ * latency, `DELETE` clears all or, with an id behind the path, one rule.
  */
-export function answerFaults(gate: FaultGate, method: string, path: string, body: unknown): FaultAnswer | undefined {
-  if (path !== faultsPath && !path.startsWith(`${faultsPath}/`)) {
-    return undefined;
-  }
+export function answerFaults(gate: FaultGate, method: string, path: string, body: unknown): FaultAnswer {
   const id = decodeURIComponent(path.slice(faultsPath.length + 1));
   if (method === 'GET' && !id) {
     return { status: 200, body: gate.report() };

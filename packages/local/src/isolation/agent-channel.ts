@@ -6,6 +6,8 @@ import { type ChannelStream, Frame, type SendFrame } from './channel-frames.js';
 import { MessageReader, packFields, unpackFields } from './frames.js';
 import { MachineError, type MachineErrorCode, type RunRequest } from './machine.js';
 
+type QuestionKind = (typeof Frame)['freeze' | 'thaw' | 'usage' | 'hold' | 'release'];
+
 const headerBytes = 9;
 const limitBytes = 1 << 20;
 const errorCodes = new Set<string>(['user', 'cwd', 'exec', 'resources', 'refused', 'terminal']);
@@ -76,7 +78,7 @@ export class AgentChannel {
   }
 
   /** Asks the agent itself; the answer's meaning depends on the question. */
-  ask(kind: typeof Frame.freeze | typeof Frame.thaw | typeof Frame.count): Promise<Buffer> {
+  ask(kind: QuestionKind): Promise<Buffer> {
     return this.start((id, resolve, reject) => {
       this.streams.set(id, {
         receive: (_kind, payload) => {

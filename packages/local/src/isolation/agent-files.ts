@@ -9,7 +9,6 @@ import {
   MachineError,
   type MachineFiles,
   type MachineProcess,
-  type MachineUsage,
   type Metadata,
   type WatchEvent,
   type WatchEventKind,
@@ -134,32 +133,25 @@ export class AgentFiles implements MachineFiles {
   async watch(user: string, path: string, request: WatchRequest): Promise<Watcher> {
     const reader = new RecordReader();
     const flags = [request.recursive ? '1' : '', request.withEntry ? '1' : ''];
-    return new Promise<Watcher>((resolve, reject) => {
-      let ready: () => void = () => {};
-      const onData = (chunk: Buffer, release: () => void) => {
-        for (const [kind, name, ...entry] of reader.read(chunk)) {
-          const text = kind?.toString() ?? '';
-          if (text === 'ready') {
-            ready();
-          } else if (watchKinds.has(text)) {
-            request.onEvent(watchEvent(text as WatchEventKind, name?.toString() ?? '', entry));
-          }
-        }
-        release();
-      };
-      this.start({ user, arguments: ['watch', path, ...flags], onData }).then(({ process, done }) => {
-        const ended = done.catch(() => {});
-        ready = () => resolve({ close: () => process.signal(signalKill), ended });
-        done.then(() => reject(new FileError('other', 'watching ended')), reject);
-      }, reject);
+    // The first record can arrive together with the news that the process was started.
+    let tellReady: () => void = () => {};
+    const ready = new Promise<void>((resolve) => {
+      tellReady = resolve;
     });
-  }
-
-  /** Bytes of memory and ticks of processor time of every process of the sandbox. */
-  async usage(): Promise<MachineUsage> {
-    const [record = []] = await this.collect('root', ['usage']);
-    const [memoryBytes = 0, cpuTicks = 0] = record.map((field) => Number(field.toString()) || 0);
-    return { memoryBytes, cpuTicks };
+    const onData = (chunk: Buffer, release: () => void) => {
+      for (const [kind, name, ...entry] of reader.read(chunk)) {
+        const text = kind?.toString() ?? '';
+        if (text === 'ready') {
+          tellReady();
+        } else if (watchKinds.has(text)) {
+          request.onEvent(watchEvent(text as WatchEventKind, name?.toString() ?? '', entry));
+        }
+      }
+      release();
+    };
+    const { process, done } = await this.start({ user, arguments: ['watch', path, ...flags], onData });
+    await Promise.race([ready, done]);
+    return { close: () => process.signal(signalKill), ended: done.catch(() => {}) };
   }
 
   private async collect(user: string, list: readonly string[]): Promise<Buffer[][]> {

@@ -66,11 +66,25 @@ export interface Machine {
   /** Resolves when no process of the sandbox runs any more; memory stays. */
   freeze(): Promise<void>;
   thaw(): Promise<void>;
+  /** Under `sandboxes/<id>/g<generation>` are the files the sandbox has written since its last seal. */
+  readonly generation: number;
+  /**
+   * Begins a new generation when no command runs, so that `seal`, called meanwhile, can take away the files of the last
+   * one; it returns the layers that are then below. Resolves to undefined, with nothing changed, when commands run or
+   * the machine cannot do it.
+   */
+  sealLive(seal: () => SealedFiles): Promise<readonly string[] | undefined>;
   usage(): Promise<MachineUsage>;
   /** Settles when every process is gone, whoever ended them. */
   readonly ended: Promise<void>;
   /** Idempotent; resolves when every process is gone. */
   kill(): Promise<void>;
+}
+
+export interface SealedFiles {
+  /** Top first. */
+  layers: readonly string[];
+  undo(): void;
 }
 
 export interface MachineUsage {
@@ -160,6 +174,15 @@ export interface MachineSpec {
   layers: readonly string[];
   /** Changes with every boot, as `/proc/sys/kernel/random/boot_id` does. */
   bootId: string;
+  /** Directories of the host that the sandbox reads and writes, each at a place of its own. */
+  volumes?: readonly MachineVolume[] | undefined;
+}
+
+export interface MachineVolume {
+  /** Below the instance directory, relative to it. */
+  source: string;
+  /** Absolute, within the sandbox, without ":" and ">". */
+  target: string;
 }
 
 /** Starts machines at one isolation level. */
@@ -168,6 +191,8 @@ export interface MachineFactory {
   create(spec: MachineSpec): Promise<Machine>;
   /** Runs a host command on layers and sandbox directories, seeing every file whatever its mode. */
   task(command: readonly string[]): Promise<void>;
+  /** Makes one layer of many, top first, in an empty directory; none of them is changed. */
+  merge(target: string, layers: readonly string[]): Promise<void>;
   /** Ends every machine; idempotent. */
   close(): Promise<void>;
 }

@@ -2,22 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
-import { AgentChannel } from './agent-channel.js';
-import { AgentFiles } from './agent-files.js';
 import { Frame } from './channel-frames.js';
 import { MessageReader, unpackFields } from './frames.js';
-import {
-  type IsolationLevel,
-  type Machine,
-  MachineError,
-  type MachineFactory,
-  type MachineSpec,
-  type RunRequest,
-} from './machine.js';
+import { type IsolationLevel, type Machine, MachineError, type MachineFactory, type MachineSpec } from './machine.js';
+import { NamespaceMachine } from './namespace-machine.js';
 import type { Spawner } from './spawner.js';
 
 export interface NamespaceSettings {
   instanceDirectory: string;
+  perl: string;
+  /** Where the spawner's programs are. */
+  assets: string;
   /** Top-level directories of the system that are shown read-only, such as `usr`. */
   systemDirectories: readonly string[];
   /** More of the host shown read-only: from a host path to a sandbox path. */
@@ -71,12 +66,17 @@ export class NamespaceFactory implements MachineFactory {
     const arrival = new Promise<Socket>((resolve, reject) => {
       this.arrivals.set(key, { resolve, reject });
     });
-    this.spawner.create(spec.id, this.describe(spec, nonce), exited);
+    this.spawner.create(spec.id, this.describe(spec, nonce, 0), exited);
     try {
       const socket = await arrival;
       const machine = new NamespaceMachine(socket, ended, {
         onEgress: (connection) => this.settings.onEgress(spec.id, connection),
         kill: () => this.spawner.kill(spec.id),
+        hasVolumes: (spec.volumes ?? []).length > 0,
+        relayer: (generation, layers) => {
+          const settings = this.describe({ ...spec, layers }, nonce, generation);
+          return this.spawner.relayer({ id: spec.id, ...settings });
+        },
       });
       this.machines.add(machine);
       void ended.then(() => this.machines.delete(machine));
@@ -88,6 +88,10 @@ export class NamespaceFactory implements MachineFactory {
 
   task(command: readonly string[]): Promise<void> {
     return this.spawner.task(command);
+  }
+
+  merge(target: string, layers: readonly string[]): Promise<void> {
+    return this.spawner.task([this.settings.perl, join(this.settings.assets, 'merge.pl'), target, ...layers]);
   }
 
   async close(): Promise<void> {
@@ -102,9 +106,10 @@ export class NamespaceFactory implements MachineFactory {
     await this.spawner.abandon();
   }
 
-  private describe(spec: MachineSpec, nonce: string): Record<string, string> {
+  private describe(spec: MachineSpec, nonce: string, generation: number): Record<string, string> {
     return {
       nonce,
+      generation: String(generation),
       hostname: spec.hostname,
       boot: spec.bootId,
       layers: spec.layers.join(':'),
@@ -112,6 +117,7 @@ export class NamespaceFactory implements MachineFactory {
       binds: Object.entries(this.settings.binds)
         .map(([from, to]) => `${from}>${to}`)
         .join(':'),
+      volumes: (spec.volumes ?? []).map(({ source, target }) => `${source}>${target}`).join(':'),
       hidden: this.settings.hidden.join(':'),
       processes: String(this.settings.processLimit),
       proxy: String(this.settings.egressPort),
@@ -138,50 +144,5 @@ export class NamespaceFactory implements MachineFactory {
       }
       socket.destroy();
     });
-  }
-}
-
-interface MachineControls {
-  onEgress: (connection: Duplex) => void;
-  kill: () => void;
-}
-
-class NamespaceMachine implements Machine {
-  readonly files: AgentFiles;
-  readonly ended: Promise<void>;
-  private readonly channel: AgentChannel;
-  private readonly controls: MachineControls;
-
-  constructor(socket: Socket, ended: Promise<void>, controls: MachineControls) {
-    this.controls = controls;
-    this.ended = ended;
-    this.channel = new AgentChannel(socket, controls.onEgress, () => controls.kill());
-    this.files = new AgentFiles(this.channel);
-    void ended.then(() => this.channel.close());
-  }
-
-  run(request: RunRequest) {
-    return this.channel.run(request, 'exec');
-  }
-
-  connect(port: number) {
-    return this.channel.connect(port);
-  }
-
-  async freeze(): Promise<void> {
-    await this.channel.ask(Frame.freeze);
-  }
-
-  async thaw(): Promise<void> {
-    await this.channel.ask(Frame.thaw);
-  }
-
-  usage() {
-    return this.files.usage();
-  }
-
-  async kill(): Promise<void> {
-    this.controls.kill();
-    await this.ended;
   }
 }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { LocalHostError } from '../errors.js';
 import { type EgressProxy, egressEnvironment, egressPort } from '../network/egress-proxy.js';
 import type { LocalHostSettings } from '../options.js';
@@ -15,6 +15,8 @@ export interface Isolation {
   factory: MachineFactory;
   /** Why the level is not a better one. */
   reason: string | undefined;
+  /** Id that files of the sandbox's user have on the host; undefined when it is the host's own. */
+  sandboxUserId: number | undefined;
   /** Variables every command starts with. */
   environment: Readonly<Record<string, string>>;
 }
@@ -50,7 +52,8 @@ async function openNamespaces(
   if (process.platform !== 'linux' || perl === undefined) {
     return process.platform === 'linux' ? 'there is no Perl' : `${process.platform} has no namespaces`;
   }
-  const spawner = new Spawner(perl, spawnerProgram(), instanceDirectory);
+  const program = spawnerProgram();
+  const spawner = new Spawner(perl, program, instanceDirectory);
   const probe = await spawner.probe();
   if (!probe.available) {
     await spawner.abandon();
@@ -61,6 +64,8 @@ async function openNamespaces(
   const skeleton = writeSkeleton(instanceDirectory, ranged);
   const factory = new NamespaceFactory(spawner, {
     instanceDirectory,
+    perl,
+    assets: dirname(program),
     systemDirectories: skeleton.systemDirectories,
     binds: skeleton.binds,
     hidden: skeleton.hidden,
@@ -74,7 +79,12 @@ async function openNamespaces(
     await factory.abandon();
     return refusal;
   }
-  return { factory, reason: undefined, environment: { ...skeleton.environment, ...egressEnvironment } };
+  return {
+    factory,
+    reason: undefined,
+    sandboxUserId: ranged ? firstRangeId + 1000 : undefined,
+    environment: { ...skeleton.environment, ...egressEnvironment },
+  };
 }
 
 function openProcess(instanceDirectory: string, reason: string): Isolation {
@@ -84,6 +94,7 @@ function openProcess(instanceDirectory: string, reason: string): Isolation {
   return {
     factory: new ProcessFactory(instanceDirectory),
     reason,
+    sandboxUserId: undefined,
     environment: { PATH: process.env.PATH ?? '/usr/bin:/bin' },
   };
 }

@@ -27,7 +27,7 @@ export class ProcessFactory implements MachineFactory {
   }
 
   async create(spec: MachineSpec): Promise<Machine> {
-    const directory = join(this.instanceDirectory, 'sandboxes', spec.id);
+    const directory = join(this.instanceDirectory, 'sandboxes', spec.id, 'g0');
     const layer = join(this.instanceDirectory, 'layers', spec.layers[0] ?? 'base');
     await cp(layer, directory, { recursive: true, verbatimSymlinks: true });
     const machine = new ProcessMachine(join(directory, 'root'), (pid) => rememberProcess(this.instanceDirectory, pid));
@@ -44,6 +44,11 @@ export class ProcessFactory implements MachineFactory {
     } catch (error) {
       throw new MachineError('resources', `a task on the sandbox's files failed: ${(error as Error).message}`);
     }
+  }
+
+  /** A layer is a full copy here, so the top one says it all. */
+  async merge(target: string, [top = '']: readonly string[]): Promise<void> {
+    await cp(top, target, { recursive: true, verbatimSymlinks: true });
   }
 
   async close(): Promise<void> {

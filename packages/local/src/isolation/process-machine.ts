@@ -20,6 +20,7 @@ const heldLimitBytes = 131_072;
 /** A sandbox without isolation: its commands are children of the host, each with its own process group. */
 export class ProcessMachine implements Machine {
   readonly files: ProcessFiles;
+  readonly generation = 0;
   readonly ended: Promise<void>;
   private readonly children = new Set<ChildProcess>();
   private readonly root: string;
@@ -86,6 +87,10 @@ export class ProcessMachine implements Machine {
 
   async thaw(): Promise<void> {
     this.signalAll('SIGCONT');
+  }
+
+  async sealLive(): Promise<undefined> {
+    return undefined;
   }
 
   async usage(): Promise<MachineUsage> {

@@ -3,7 +3,31 @@ import type { Readable, Writable } from 'node:stream';
 import { MessageReader, packFields, unpackFields } from './frames.js';
 import { MachineError } from './machine.js';
 
-const Kind = { create: 1, kill: 2, task: 3, probe: 4, exited: 65, done: 66, level: 67, refused: 68 } as const;
+/** A task on a sandbox's files ended with another status than 0. */
+export class TaskError extends MachineError {
+  readonly status: number;
+
+  constructor(status: number, text: string) {
+    super('resources', `a task on the sandbox's files failed: ${text}`);
+    this.status = status;
+  }
+}
+
+function pairs(settings: Readonly<Record<string, string>>): string[] {
+  return Object.entries(settings).map(([key, value]) => `${key}=${value}`);
+}
+
+const Kind = {
+  create: 1,
+  kill: 2,
+  task: 3,
+  probe: 4,
+  relayer: 5,
+  exited: 65,
+  done: 66,
+  level: 67,
+  refused: 68,
+} as const;
 
 export interface SpawnerProbe {
   available: boolean;
@@ -66,10 +90,7 @@ export class Spawner {
       return;
     }
     this.exits.set(id, onExit);
-    this.send(
-      Kind.create,
-      Object.entries({ id, ...settings }).map(([key, value]) => `${key}=${value}`),
-    );
+    this.send(Kind.create, pairs({ id, ...settings }));
   }
 
   kill(id: string): void {
@@ -77,10 +98,19 @@ export class Spawner {
   }
 
   task(command: readonly string[]): Promise<void> {
+    return this.startTask(Kind.task, command);
+  }
+
+  /** Gives a running sandbox a new top layer over these settings' layers. Rejects with {@link TaskError}. */
+  relayer(settings: Readonly<Record<string, string>>): Promise<void> {
+    return this.startTask(Kind.relayer, pairs(settings));
+  }
+
+  private startTask(kind: number, fields: readonly string[]): Promise<void> {
     const id = String(this.nextTask++);
     return new Promise((resolve, reject) => {
       this.tasks.set(id, { resolve, reject });
-      this.send(Kind.task, [id, ...command]);
+      this.send(kind, [id, ...fields]);
     });
   }
 
@@ -116,7 +146,7 @@ export class Spawner {
       if (second === '0') {
         task?.resolve();
       } else {
-        task?.reject(new MachineError('resources', `a task on the sandbox's files failed: ${third.trim()}`));
+        task?.reject(new TaskError(Number(second) >> 8, third.trim()));
       }
     } else if (kind === Kind.level) {
       this.onProbe?.({

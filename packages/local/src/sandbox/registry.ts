@@ -1,28 +1,19 @@
-import type { Machine, MachineFactory } from '../isolation/machine.js';
+import type { Machine, MachineFactory, MachineSpec } from '../isolation/machine.js';
 import type { LayerStore } from '../storage/layers.js';
-import { ApiError, sandboxNotFound } from './api-error.js';
+import { ApiError, sandboxNotFound, startError } from './api-error.js';
+import { capture } from './capture.js';
 import { newBootId, newSandboxId, newToken } from './identity.js';
+import { metricsIntervalMs, sampleMetrics } from './metrics.js';
+import {
+  noExtras,
+  type RegistryExtras,
+  type RegistryParts,
+  type RegistrySettings,
+  type SnapshotResult,
+} from './registry-parts.js';
 import { Sandbox } from './sandbox.js';
 import type { SandboxSettings } from './settings.js';
 import type { Template, TemplateStore } from './template-store.js';
-
-export interface RegistryParts {
-  factory: MachineFactory;
-  layers: LayerStore;
-  templates: TemplateStore;
-}
-
-export interface RegistrySettings {
-  /** Variables every command of every sandbox starts with. */
-  environment: Readonly<Record<string, string>>;
-  /** What `setTimeout` is silently cut to and `create` refuses to go above. */
-  maximumTimeoutSeconds: number;
-}
-
-export interface SnapshotResult {
-  snapshotId: string;
-  names: string[];
-}
 
 /** At least this long lives a sandbox that a request woke up. */
 const autoResumeSeconds = 300;
@@ -35,12 +26,21 @@ export class SandboxRegistry {
   private readonly factory: MachineFactory;
   private readonly layers: LayerStore;
   private readonly settings: RegistrySettings;
+  private readonly extras: RegistryExtras;
+  private readonly sampler: NodeJS.Timeout;
 
-  constructor({ factory, layers, templates }: RegistryParts, settings: RegistrySettings) {
+  constructor({ factory, layers, templates, extras = noExtras }: RegistryParts, settings: RegistrySettings) {
     this.factory = factory;
     this.layers = layers;
     this.templates = templates;
     this.settings = settings;
+    this.extras = extras;
+    this.sampler = setInterval(() => {
+      for (const sandbox of this.sandboxes.values()) {
+        void sampleMetrics(sandbox).catch(() => {});
+      }
+    }, metricsIntervalMs);
+    this.sampler.unref();
   }
 
   async create(settings: SandboxSettings, template: Template, timeoutSeconds: number): Promise<Sandbox> {
@@ -130,11 +130,13 @@ export class SandboxRegistry {
   async snapshot(id: string, name: string | undefined): Promise<SnapshotResult> {
     const sandbox = this.get(id);
     return this.change(sandbox, async () => {
-      const layers = await this.capture(sandbox);
+      const layers = await capture(sandbox, this.layers);
       const template = this.templates.add({
         names: name ? [name] : [],
         layers,
         envs: sandbox.settings.envs,
+        start: sandbox.settings.start,
+        defaults: sandbox.settings.defaults,
         sourceSandboxId: id,
         createdAtMs: Date.now(),
       });
@@ -150,7 +152,7 @@ export class SandboxRegistry {
       if (source.phase.kind !== 'running') {
         throw new ApiError(409, `Sandbox "${id}" is paused and cannot be forked. Resume it with connect first.`);
       }
-      const layers = await this.capture(source);
+      const layers = await capture(source, this.layers);
       const { settings } = source;
       const children = Array.from({ length: count }, () => this.start(settings, layers, timeoutSeconds));
       const results = await Promise.allSettled(children);
@@ -161,6 +163,7 @@ export class SandboxRegistry {
 
   async close(): Promise<void> {
     this.closed = true;
+    clearInterval(this.sampler);
     await Promise.all(this.list().map((sandbox) => this.end(sandbox)));
   }
 
@@ -170,24 +173,30 @@ export class SandboxRegistry {
     }
     const id = newSandboxId();
     this.layers.retain(layers);
-    let machine: Machine;
-    try {
-      machine = await this.factory.create({ id, hostname: 'sandbox', layers, bootId: newBootId() });
-    } catch (error) {
-      this.layers.release(layers);
-      this.layers.removeSandbox(id);
-      throw new ApiError(500, `The sandbox could not be started: ${(error as Error).message}`, {
-        errorCode: 'sandbox_create_failed',
-      });
-    }
     const traffic = settings.network?.allowPublicTraffic === false ? newToken() : undefined;
     const identity = { id, envdAccessToken: newToken(), trafficAccessToken: traffic };
     const times = { startedAtMs: Date.now(), timeoutSeconds };
-    const sandbox = new Sandbox(identity, settings, this.settings.environment, layers, machine, times);
+    let machine: Machine | undefined;
+    let sandbox: Sandbox;
+    try {
+      machine = await this.factory.create(this.specOf(id, layers, settings));
+      sandbox = new Sandbox(identity, settings, this.settings.environment, layers, machine, times);
+      await this.extras.prepare(sandbox, machine);
+    } catch (error) {
+      await machine?.kill();
+      this.layers.release(layers);
+      this.layers.removeSandbox(id);
+      throw startError(error as Error);
+    }
     this.sandboxes.set(id, sandbox);
     this.follow(sandbox, machine);
     this.arm(sandbox, timeoutSeconds);
     return sandbox;
+  }
+
+  private specOf(id: string, layers: readonly string[], settings: SandboxSettings): MachineSpec {
+    const volumes = this.extras.volumesOf(settings);
+    return { id, hostname: 'sandbox', layers, bootId: newBootId(), volumes };
   }
 
   /** A machine that ended by itself takes its sandbox with it; one that was stored or replaced does not. */
@@ -225,7 +234,7 @@ export class SandboxRegistry {
     } else {
       sandbox.phase = { kind: 'stored', pausedAtMs };
       await machine.kill();
-      sandbox.layers = [this.layers.seal(sandbox.id), ...sandbox.layers];
+      sandbox.layers = [this.layers.seal(sandbox.id, machine.generation), ...sandbox.layers];
       this.layers.retain(sandbox.layers.slice(0, 1));
       this.layers.removeSandbox(sandbox.id);
       sandbox.processes.clear();
@@ -240,8 +249,8 @@ export class SandboxRegistry {
       await phase.machine.thaw();
       sandbox.phase = { kind: 'running', machine: phase.machine };
     } else if (phase.kind === 'stored') {
-      const spec = { id: sandbox.id, hostname: 'sandbox', layers: sandbox.layers, bootId: newBootId() };
-      const machine = await this.factory.create(spec);
+      const machine = await this.factory.create(this.specOf(sandbox.id, sandbox.layers, sandbox.settings));
+      await this.extras.prepare(sandbox, machine);
       sandbox.phase = { kind: 'running', machine };
       this.follow(sandbox, machine);
     } else {
@@ -249,30 +258,6 @@ export class SandboxRegistry {
     }
     sandbox.startedAtMs = Date.now();
     this.arm(sandbox, Math.min(timeoutSeconds, this.settings.maximumTimeoutSeconds));
-  }
-
-  /** The layers that show the sandbox as it is now, retained for the caller. */
-  private async capture(sandbox: Sandbox): Promise<readonly string[]> {
-    const { phase } = sandbox;
-    if (phase.kind === 'stored') {
-      this.layers.retain(sandbox.layers);
-      return sandbox.layers;
-    }
-    if (phase.kind === 'ended') {
-      throw sandboxNotFound(sandbox.id);
-    }
-    if (phase.kind === 'running') {
-      await phase.machine.freeze();
-    }
-    try {
-      const layers = [await this.layers.copy(sandbox.id), ...sandbox.layers];
-      this.layers.retain(layers);
-      return layers;
-    } finally {
-      if (phase.kind === 'running') {
-        await phase.machine.thaw();
-      }
-    }
   }
 
   /** Gone from the list at once; resolves when its processes are gone too. */
@@ -283,11 +268,12 @@ export class SandboxRegistry {
     clearTimeout(sandbox.timer);
     const { phase } = sandbox;
     sandbox.phase = { kind: 'ended' };
+    // Clients are cut off before their commands end: that is how they learn that the sandbox is gone, not the command.
+    sandbox.cutConnections();
     if (phase.kind === 'running' || phase.kind === 'paused') {
       await phase.machine.kill();
     }
     sandbox.processes.clear();
-    sandbox.cutConnections();
     this.layers.removeSandbox(sandbox.id);
     this.layers.release(sandbox.layers);
   }

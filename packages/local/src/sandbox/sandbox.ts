@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { ProcessTable } from '../envd/process-table.js';
 import type { Machine } from '../isolation/machine.js';
+import { MetricsSeries } from './metrics.js';
 import type { SandboxSettings } from './settings.js';
 
 /**
@@ -33,6 +34,7 @@ export class Sandbox {
   /** What a resume by request gives at least. */
   timeoutSeconds: number;
   timer: NodeJS.Timeout | undefined;
+  readonly metrics = new MetricsSeries();
   readonly processes: ProcessTable;
   /** Variables every command starts with; a command's own win. */
   readonly environment: Readonly<Record<string, string>>;

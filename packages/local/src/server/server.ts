@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createControlPlane } from '../control/server.js';
+import { type ControlExtension, createControlPlane } from '../control/server.js';
 import { EnvdService, findSigned, signatureError } from '../envd/service.js';
 import type { SandboxRegistry } from '../sandbox/registry.js';
-import { DataPlane } from './data-plane.js';
+import { DataPlane, type DataPlaneService } from './data-plane.js';
 import { portProxy } from './port-proxy.js';
 import { sendError, sendJson } from './respond.js';
 import { envdPort, routeOf } from './route.js';
@@ -13,19 +13,29 @@ export interface HostServer {
   close(): Promise<void>;
 }
 
+/** What a part of the host adds to its server. */
+export interface HostExtension {
+  control?: ControlExtension;
+  ports?: readonly { port: number; service: DataPlaneService }[];
+}
+
 /** One port for everything: the control plane, and every port of every sandbox. */
 export async function openServer(
   registry: SandboxRegistry,
   settings: { port: number; apiKey: string; domain?: string | undefined },
+  extensions: readonly HostExtension[] = [],
 ): Promise<HostServer> {
   const control = await createControlPlane(registry, {
     apiKey: settings.apiKey,
     domain: settings.domain ?? null,
-    hooks: [],
+    extensions: extensions.flatMap(({ control }) => control ?? []),
   });
   const envd = new EnvdService();
   const dataPlane = new DataPlane(registry, portProxy);
   dataPlane.serve(envdPort, envd);
+  for (const { port, service } of extensions.flatMap(({ ports }) => ports ?? [])) {
+    dataPlane.serve(port, service);
+  }
 
   const signed = async (request: IncomingMessage, response: ServerResponse, query: URLSearchParams) => {
     const found = findSigned(registry.list(), request.method, query);

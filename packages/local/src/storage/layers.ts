@@ -3,6 +3,9 @@ import { chownSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MachineFactory } from '../isolation/machine.js';
 
+/** Deeper stacks mount more slowly and their names no longer fit into one mount call. */
+const depthLimit = 48;
+
 /**
  * Sealed layers of one host, by name. A layer never changes after it was made; it is shared by every sandbox, snapshot
  * and template that stands on it and is removed with the last of them.
@@ -37,31 +40,46 @@ export class LayerStore {
   }
 
   /** The files of a sandbox whose processes are gone become a layer: a rename, whatever their number. */
-  seal(sandboxId: string): string {
-    const name = this.reserve();
-    renameSync(this.path('sandboxes', sandboxId, 'root'), this.path('layers', name, 'root'));
-    renameSync(this.path('sandboxes', sandboxId, 'local'), this.path('layers', name, 'local'));
+  seal(sandboxId: string, generation: number): string {
+    const name = newLayerName();
+    renameSync(this.path(generationPath(sandboxId, generation)), this.path('layers', name));
     return name;
   }
 
+  /** Gives a sandbox back what was just sealed, as long as nobody retained it. */
+  unseal(sandboxId: string, generation: number, name: string): void {
+    renameSync(this.path('layers', name), this.path(generationPath(sandboxId, generation)));
+  }
+
   /** A copy of the files a frozen sandbox has changed; the caller sees to it that nothing changes meanwhile. */
-  async copy(sandboxId: string): Promise<string> {
-    const name = this.reserve();
-    const parts = ['root', 'local'].map((part) => this.path('sandboxes', sandboxId, part));
+  async copy(sandboxId: string, generation: number): Promise<string> {
+    const name = newLayerName();
+    mkdirSync(this.path('layers', name), { mode: 0o755 });
+    const home = generationPath(sandboxId, generation);
+    const parts = ['root', 'local'].map((part) => this.path(home, part));
     const target = `${this.path('layers', name)}/`;
     await this.factory.task(['cp', '-a', '--reflink=auto', '--', ...parts, target]);
     return name;
   }
 
+  /**
+   * A stack that shows the same files and is not too deep to be stood on. Merging links files and copies none.
+   * The stack given stays as it is.
+   */
+  async flatten(layers: readonly string[]): Promise<readonly string[]> {
+    if (layers.length <= depthLimit) {
+      return layers;
+    }
+    const name = newLayerName();
+    mkdirSync(this.path('layers', name), { mode: 0o755 });
+    const upper = layers.slice(0, -1).map((layer) => this.path('layers', layer));
+    await this.factory.merge(this.path('layers', name), upper);
+    return [name, ...layers.slice(-1)];
+  }
+
   /** Removes what a sandbox had for itself. The space is given back in the background. */
   removeSandbox(sandboxId: string): void {
     this.discard(join('sandboxes', sandboxId));
-  }
-
-  private reserve(): string {
-    const name = randomBytes(5).toString('hex');
-    mkdirSync(this.path('layers', name), { mode: 0o755 });
-    return name;
   }
 
   private discard(relative: string): void {
@@ -78,6 +96,14 @@ export class LayerStore {
   private path(...parts: string[]): string {
     return join(this.instanceDirectory, ...parts);
   }
+}
+
+function newLayerName(): string {
+  return randomBytes(5).toString('hex');
+}
+
+function generationPath(sandboxId: string, generation: number): string {
+  return join('sandboxes', sandboxId, `g${generation}`);
 }
 
 /** The directories of an instance, made before the first sandbox. */

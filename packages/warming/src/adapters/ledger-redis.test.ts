@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { hasRedis, type RedisServer, startRedis } from '../../../../test/support/redis.js';
 import { ledgerContract } from '../ledger/contract.js';
 import type { Ledger } from '../ledger/ledger.js';
@@ -47,9 +47,18 @@ describe.skipIf(!hasRedis)('the Redis ledger', () => {
       state: { name: 'hot', place, hotSinceMs: 1, endsAtMs: 1 },
     } as const;
     // The subscription may need a moment to be in force.
-    const timer = setInterval(() => void second.restore(record).then(() => second.remove(record)), 20);
-    expect(await told).toBe('tool');
-    clearInterval(timer);
+    let pool: string | undefined;
+    void told.then((name) => {
+      pool = name;
+    });
+    await vi.waitFor(
+      async () => {
+        await second.restore(record);
+        await second.remove(record);
+        expect(pool).toBe('tool');
+      },
+      { interval: 20, timeout: 10_000 },
+    );
   });
 
   it('has another epoch after its data were flushed', async () => {
