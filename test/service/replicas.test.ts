@@ -79,23 +79,24 @@ describe.skipIf(!redisPath)('replicas over Redis', () => {
       sealKey,
       tokens: [record],
       budget: { createsPerSecond: 50, maxConcurrentCreates: 4 },
+      recovery: { leaseMs: 3_000, sweepMs: 1_000, orphanGraceMs: 4_000 },
       log: { level: 'silent' },
       drainMs: 0,
       runtimes: [
         { name: 'shell', pool: { target: 2, link: false, generic: false } },
-        { name: 'slow', steps: [{ name: 'wait', run: 'sleep 1' }], pool: { target: 0, link: false, generic: false } },
+        { name: 'slow', steps: [{ name: 'wait', run: 'sleep 2' }], pool: { target: 0, link: false, generic: false } },
       ],
       ...more,
     });
   const replica = async (): Promise<Warmer> => {
     const warmer = await startWarmer(config());
     open.push(warmer);
-    await warmer.warmed;
     return warmer;
   };
 
   it('share claims: made at one, read, followed, renewed and retired at another, and never the same sandbox twice', async () => {
     const [one, two] = await Promise.all([replica(), replica()]);
+    await one!.warmed;
     const first = remoteManager({ url: one!.url, token });
     const second = remoteManager({ url: two!.url, token });
     const claims = await Promise.all(
@@ -139,23 +140,7 @@ describe.skipIf(!redisPath)('replicas over Redis', () => {
     const script = new URL('./support/replica.ts', import.meta.url).pathname;
     const child = spawn(
       process.execPath,
-      [
-        '--conditions=@pilotlight/source',
-        '--import',
-        'tsx',
-        script,
-        JSON.stringify(
-          config({
-            runtimes: [
-              {
-                name: 'slow',
-                steps: [{ name: 'wait', run: 'sleep 3' }],
-                pool: { target: 0, link: false, generic: false },
-              },
-            ],
-          }),
-        ),
-      ],
+      ['--conditions=@pilotlight/source', '--import', 'tsx', script, JSON.stringify(config())],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
     const childUrl = await new Promise<string>((resolve) =>
@@ -177,11 +162,11 @@ describe.skipIf(!redisPath)('replicas over Redis', () => {
     const survivor = await replica();
     const manager = remoteManager({ url: survivor.url, token });
     await expect
-      .poll(async () => (await manager.client.read(claim.claimId)).state, { timeout: 75_000, interval: 250 })
+      .poll(async () => (await manager.client.read(claim.claimId)).state, { timeout: 140_000, interval: 250 })
       .toBe('HOT');
     await manager.client.retire(claim.claimId);
     await Promise.all([doomed.close(), manager.close()]);
-  }, 120_000);
+  }, 200_000);
 
   it('answer 503 while Redis is away, and claims again when it is back', async () => {
     const warmer = open[0] ?? (await replica());

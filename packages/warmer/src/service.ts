@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { PoolSummary, RuntimeSpec } from '@pilotlight/warming';
+import type { RuntimeSpec } from '@pilotlight/warming';
 import type { FastifyBaseLogger } from 'fastify';
 import { TokenBook } from './auth/tokens.js';
 import type { ClaimBook } from './claims/book.js';
@@ -40,8 +40,6 @@ export interface ServiceParts {
   snapshots: SnapshotDirectory | undefined;
   book: ClaimBook;
   dispatch?: ClaimDispatch | undefined;
-  /** Counts of a pool now; needed to tell which claims have to wait in the line. */
-  countsOf?: (pool: string) => Pick<PoolSummary, 'hot' | 'target'> | undefined;
   log: EventLog;
   idempotency: IdempotencyStore;
   terminals: TerminalProvider;
@@ -88,12 +86,13 @@ export async function createService(parts: ServiceParts): Promise<Service> {
     dispatch: parts.dispatch,
     queuedStatus: (pool, details) => {
       const runtime = registry.byPool(pool);
-      return (
-        runtime && queuedStatus(parts.countsOf?.(pool), details, pools.describe(runtime, { cost: null }).warmingMs)
-      );
+      return runtime && queuedStatus(pools.countsOf(pool), details, pools.describe(runtime, { cost: null }).warmingMs);
     },
   });
-  const stopBridge = bridgeEngineEvents({ manager, registry, claims, pools, metrics, log, logger });
+  const stopForgetting = log.subscribe(({ event }) => {
+    if (event.type === 'claim-retired') claims.forget(event.claimId);
+  });
+  const stopBridge = bridgeEngineEvents({ manager, registry, claims, metrics, log, logger });
   const readiness = new Readiness();
   readiness.add('store', async () => {
     await book.check();
@@ -150,6 +149,7 @@ export async function createService(parts: ServiceParts): Promise<Service> {
       await terminals.close();
       stopBridge();
       stopObserving();
+      stopForgetting();
       hub.close();
     },
   };

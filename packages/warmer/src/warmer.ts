@@ -9,6 +9,7 @@ import type { WarmerConfig } from './config/schema.js';
 import { dashboardRoot } from './dashboard-root.js';
 import { EnginePools } from './operation/engine-pools.js';
 import { redactedPaths } from './operation/log-redaction.js';
+import { startTelemetry } from './operation/telemetry.js';
 import { createService, type Service } from './service.js';
 import { openStores } from './stores.js';
 import { version } from './version.js';
@@ -51,6 +52,7 @@ export async function startWarmer(config: WarmerConfig, options: StartOptions = 
     if (host) closers.push(() => host.close());
     const { kind: _, ...given } = config.provider;
     const connection = host?.connectionOptions ?? definedOf(given);
+    closers.push(await startTelemetry(config.telemetry.otlpUrl, version));
     const stores = await openStores(config, logger);
     closers.push(() => stores.close());
 
@@ -67,6 +69,7 @@ export async function startWarmer(config: WarmerConfig, options: StartOptions = 
       provider: meteredProvider(e2bProvider(connection), meter),
       fleet: config.fleet,
       budget: config.budget,
+      ...config.recovery,
       prices: config.prices,
       maxIntents: config.limits.intents,
       ...(stores.ledger ? { ledger: stores.ledger } : {}),
@@ -88,7 +91,6 @@ export async function startWarmer(config: WarmerConfig, options: StartOptions = 
       log: stores.log,
       idempotency: stores.idempotency,
       dispatch: stores.dispatch,
-      countsOf: (pool) => manager.pools().find((known) => known.runtime === pool),
       terminals: e2bTerminals(connection),
       sandboxUrl: connection.sandboxUrl,
       dashboardRoot: dashboardRoot(),
@@ -102,7 +104,7 @@ export async function startWarmer(config: WarmerConfig, options: StartOptions = 
     started.context.readiness.add('provider', async () =>
       providerFailure === undefined ? 'pass' : { state: 'fail', message: `the provider is ${providerFailure}` },
     );
-    started.context.readiness.add('pools', async () => (poolsFilled(manager) ? 'pass' : 'wait'));
+    started.context.readiness.add('pools', async () => (poolsFilled(started) ? 'pass' : 'wait'));
     await started.app.listen({ host: config.listen.host, port: config.listen.port });
     const { address, port } = started.app.server.address() as AddressInfo;
     const url = `http://${address.includes(':') ? `[${address}]` : address}:${port}`;
@@ -113,7 +115,7 @@ export async function startWarmer(config: WarmerConfig, options: StartOptions = 
       engineStarted = state;
     }).then(async () => {
       await stores.begin(started.context.claims);
-      await filled(manager, stopping.signal);
+      await filled(started, stopping.signal);
     });
     warmed.catch((error: unknown) => logger.error({ err: error }, 'the engine could not start'));
 
@@ -164,12 +166,16 @@ async function keepStarting(
   }
 }
 
-function poolsFilled(manager: RuntimeWarmingManager): boolean {
-  return manager.pools().every((pool) => pool.hot + pool.claimed >= pool.target);
+/** As told by whichever replica saw a pool last. */
+function poolsFilled({ context: { registry, pools } }: Service): boolean {
+  return registry.all().every(({ pool, definition }) => {
+    const { hot, claimed, target } = pools.countsOf(pool);
+    return hot + claimed >= Math.min(target, definition.pool.max) && (target > 0 || definition.pool.target === 0);
+  });
 }
 
-async function filled(manager: RuntimeWarmingManager, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted && !poolsFilled(manager)) await pause(100, signal);
+async function filled(service: Service, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted && !poolsFilled(service)) await pause(100, signal);
 }
 
 /** Claims on their way get their time to end; handed-over ones belong to their claimants. */

@@ -23,8 +23,12 @@ export class LiveClaims {
   /** The engine's id of a claim to ours. */
   readonly #byEngineId = new Map<string, string>();
 
-  constructor(parts: { book: ClaimBook; now: () => number }) {
+  /** Other replicas may change what this one has handed over. */
+  readonly #shared: boolean;
+
+  constructor(parts: { book: ClaimBook; now: () => number; shared: boolean }) {
     this.#book = parts.book;
+    this.#shared = parts.shared;
     this.#now = parts.now;
   }
 
@@ -38,6 +42,16 @@ export class LiveClaims {
 
   get(claimId: string): LiveClaim | undefined {
     return this.#live.get(claimId);
+  }
+
+  /** The newest record: with the book, unless only this process can have changed it. */
+  async read(claimId: string): Promise<ClaimRecord | undefined> {
+    return this.#own(claimId) ?? (await this.#book.get(claimId));
+  }
+
+  #own(claimId: string): ClaimRecord | undefined {
+    const record = this.#live.get(claimId)?.record;
+    return this.#shared && record?.status.state !== 'WARMING' ? undefined : record;
   }
 
   byEngineId(engineClaimId: string): LiveClaim | undefined {
@@ -60,13 +74,16 @@ export class LiveClaims {
   /** Writes down a new status of a claim; an end is final. */
   async change(record: ClaimRecord, change: (status: ClaimStatus) => ClaimStatus): Promise<ClaimRecord> {
     const live = this.#live.get(record.claimId);
-    const before = live?.record ?? (await this.#book.get(record.claimId)) ?? record;
-    if (hasEnded(before)) return before;
+    const before = this.#own(record.claimId) ?? (await this.#book.get(record.claimId)) ?? record;
+    if (hasEnded(before)) {
+      this.forget(record.claimId);
+      return before;
+    }
     const status = change(before.status);
     const details = status.state === 'WARMING' ? before.details : undefined;
     const after: ClaimRecord = { ...before, status, details, forgetAtMs: this.forgetAtMs(status) };
     if (live) live.record = after;
-    if (hasEnded(after)) this.#forget(record.claimId);
+    if (hasEnded(after)) this.forget(record.claimId);
     await this.#book.put(after);
     return after;
   }
@@ -76,7 +93,8 @@ export class LiveClaims {
     return (status.state === 'HOT' ? Math.max(status.expiresAtMs, nowMs) : nowMs) + rememberEndedMs;
   }
 
-  #forget(claimId: string): void {
+  /** Another replica ended it, or this one did. */
+  forget(claimId: string): void {
     const engineId = this.#live.get(claimId)?.claim?.claimId;
     if (engineId !== undefined) this.#byEngineId.delete(engineId);
     this.#live.delete(claimId);

@@ -1,4 +1,3 @@
-import type { PoolSummary } from '@pilotlight/warming';
 import type { ClaimDetails, ClaimStatus } from './record.js';
 
 /** A guess, as long as no warm-up of the runtime was measured. */
@@ -6,11 +5,11 @@ const guess = { p50Ms: 10_000, p90Ms: 30_000, samples: 0 };
 
 /** What a claim is told that waits in the line: undefined when a hot sandbox may be had at once. */
 export function queuedStatus(
-  pool: Pick<PoolSummary, 'hot' | 'target'> | undefined,
+  pool: { hot: number; target: number },
   details: ClaimDetails,
   measured: { p50Ms: number | null; p95Ms: number | null; samples: number },
 ): ClaimStatus | undefined {
-  if (!pool || pool.hot > 0 || details.affinity === 'prefer') return undefined;
+  if (pool.hot > 0 || details.affinity === 'prefer') return undefined;
   const { p50Ms, p95Ms, samples } = measured;
   return {
     state: 'WARMING',

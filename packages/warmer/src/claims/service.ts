@@ -1,4 +1,4 @@
-import { type Claim, type ClaimAnswer, isWarmingError, type WarmingAnswer } from '@pilotlight/warming';
+import { type Claim, type ClaimAnswer, isWarmingError } from '@pilotlight/warming';
 import { isWarmerError, toWireError, WarmerError } from '../errors.js';
 import type { EventLog } from '../events/log.js';
 import { announceEnd, announceFailure, announceMiss, announceReady, announceRetired } from './announce.js';
@@ -45,7 +45,7 @@ export class ClaimService {
 
   constructor(parts: ClaimServiceParts) {
     this.#parts = parts;
-    this.#live = new LiveClaims(parts);
+    this.#live = new LiveClaims({ book: parts.book, now: parts.now, shared: parts.dispatch !== undefined });
   }
 
   /** Claims that this process holds: warming or handed over. */
@@ -115,7 +115,7 @@ export class ClaimService {
 
   /** The record of a claim; its liveliest form when this process holds it. */
   async find(claimId: string): Promise<ClaimRecord | undefined> {
-    return this.#live.get(claimId)?.record ?? (await this.#parts.book.get(claimId));
+    return this.#live.read(claimId);
   }
 
   async findBySandbox(sandboxId: string): Promise<ClaimRecord | undefined> {
@@ -125,7 +125,7 @@ export class ClaimService {
 
   async list(tenant: string | undefined, limit: number): Promise<ClaimRecord[]> {
     const records = await this.#parts.book.list(tenant, limit);
-    return records.map((record) => this.#live.get(record.claimId)?.record ?? record);
+    return Promise.all(records.map(async (record) => (await this.#live.read(record.claimId)) ?? record));
   }
 
   /** @throws {@link WarmerError} `sandbox_gone` when the claim has ended */
@@ -171,6 +171,11 @@ export class ClaimService {
       );
     });
     return this.#retired(record);
+  }
+
+  /** An event says that a claim has ended, here or at another replica. */
+  forget(claimId: string): void {
+    this.#live.forget(claimId);
   }
 
   /** The engine says that a claim of this process has ended. */
