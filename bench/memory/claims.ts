@@ -40,13 +40,9 @@ export async function measureClaims(questions: readonly Question[]): Promise<Cla
         [times.withMemory, { userId }],
         [times.without, {}],
       ] as const) {
-        await hot(pilotlight);
-        const { value, durationMs } = await timed(() => pilotlight.claim('plain', request));
-        if (value.state !== 'HOT')
-          throw new Error(`A claim was ${value.state}, so it is not counted; run the benchmark again.`);
+        const durationMs = await hotClaim(pilotlight, request);
         // The first round loads modules and opens connections.
         if (round > 0) durations.push(durationMs);
-        await (await value.ready).retire();
       }
     }
   } finally {
@@ -58,7 +54,17 @@ export async function measureClaims(questions: readonly Question[]): Promise<Cla
   return times;
 }
 
-async function hot(pilotlight: Pilotlight): Promise<void> {
+/** Duration of the next claim that was answered HOT; one that was not is no hot claim and is not counted. */
+async function hotClaim(pilotlight: Pilotlight, request: { userId?: string }): Promise<number> {
+  for (;;) {
+    await vacancy(pilotlight);
+    const { value, durationMs } = await timed(() => pilotlight.claim('plain', request));
+    await (await value.ready).retire();
+    if (value.state === 'HOT') return durationMs;
+  }
+}
+
+async function vacancy(pilotlight: Pilotlight): Promise<void> {
   while (!pilotlight.warming.pools().some((pool) => pool.hot > 0)) {
     await new Promise<void>((resolve) => pilotlight.warming.once('pool-changed', () => resolve()));
   }
