@@ -7,7 +7,7 @@ use Socket ();
 
 BEGIN {
   my ($library) = $0 =~ m{^(.*)/};
-  require "$library/$_.pl" for qw(system jail relayer paths agent terminal streams sockets builtins watch);
+  require "$library/$_.pl" for qw(system jail relayer paths agent terminal launch streams sockets builtins watch);
 }
 
 use constant { CREATE => 1, KILL => 2, TASK => 3, PROBE => 4, RELAYER => 5 };
@@ -56,11 +56,11 @@ sub connect_host {
   return $channel;
 }
 
-# key=value fields; layers, system and binds are lists with ":" between, binds as source>target.
+# key=value fields; layers, system, binds and volumes are lists with ":" between, the last two as source>target.
 sub read_spec {
   my %spec = map { split /=/, $_, 2 } @_;
   $spec{$_} = [split /:/, $spec{$_} // ''] for qw(layers system hidden);
-  $spec{binds} = [map { [split />/, $_, 2] } split /:/, $spec{binds} // ''];
+  $spec{$_} = [map { [split />/, $_, 2] } split /:/, $spec{$_} // ''] for qw(binds volumes);
   return \%spec;
 }
 

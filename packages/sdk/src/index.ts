@@ -37,3 +37,4 @@ export {
 } from './session/index.js';
 export type { PilotlightSessionOptions } from './session/pilotlight-session.js';
 export { type WarmPowers, WarmSandbox, type WarmSandboxClass, withWarming } from './warm-sandbox.js';
+export type { PoolLevels, WarmingManager } from './warming-manager.js';

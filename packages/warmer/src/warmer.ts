@@ -3,7 +3,6 @@ import { RuntimeWarmingManager } from '@pilotlight/warming';
 import { e2bProvider } from '@pilotlight/warming/e2b';
 import { pino } from 'pino';
 import { e2bTerminals } from './adapters/e2b-terminal.js';
-import { MemoryIdempotencyStore } from './adapters/memory-idempotency.js';
 import { meteredProvider, type ProviderMeter } from './adapters/metered-provider.js';
 import type { RegisteredRuntime } from './claims/registry.js';
 import type { WarmerConfig } from './config/schema.js';
@@ -87,7 +86,9 @@ export async function startWarmer(config: WarmerConfig, options: StartOptions = 
       snapshots: undefined,
       book: stores.book,
       log: stores.log,
-      idempotency: new MemoryIdempotencyStore({ now: Date.now }),
+      idempotency: stores.idempotency,
+      dispatch: stores.dispatch,
+      countsOf: (pool) => manager.pools().find((known) => known.runtime === pool),
       terminals: e2bTerminals(connection),
       sandboxUrl: connection.sandboxUrl,
       dashboardRoot: dashboardRoot(),
@@ -111,7 +112,7 @@ export async function startWarmer(config: WarmerConfig, options: StartOptions = 
     const warmed = keepStarting(manager, stopping.signal, (state) => {
       engineStarted = state;
     }).then(async () => {
-      await stores.resume?.(started.context.claims);
+      await stores.begin(started.context.claims);
       await filled(manager, stopping.signal);
     });
     warmed.catch((error: unknown) => logger.error({ err: error }, 'the engine could not start'));

@@ -70,6 +70,10 @@ export class Engine {
       random: options.random ?? Math.random,
       newId,
       emit,
+      changed: (pool) => {
+        this.fleet.gate.wake();
+        this.pools.get(pool)?.wake();
+      },
       later: (delayMs, runtime, work) => this.#background.later(delayMs, runtime, work),
       background: (runtime, work) => this.#background.run(runtime, work),
     };

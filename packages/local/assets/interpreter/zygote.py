@@ -92,7 +92,7 @@ def connect(path, nonce):
     return os.dup(channel.detach())
 
 
-def start(request):
+def start(request, loaded, program):
     """Runs in the fork: goes into the sandbox, then forks once more, because only a child is in a process namespace."""
     channel = connect(request["socket"], request["nonce"])
     settings = request["settings"]
@@ -119,45 +119,53 @@ def start(request):
     check(LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "pdeathsig")
     close_all_but(0, 1, 2, channel)
     os.dup2(os.open(os.devnull, os.O_RDWR), 2)
-    run(settings, channel)
+    run(settings, channel, loaded, program)
 
 
-def shadowed(loaded):
-    """Whether the sandbox has its own copy of something that is loaded already: it must win."""
-    from importlib.machinery import PathFinder
-    importlib.invalidate_caches()
-    sys.path_importer_cache.clear()
-    for name in loaded:
-        spec = PathFinder.find_spec(name, sys.path)
-        if spec is None or spec.origin != sys.modules[name].__spec__.origin:
-            return True
-    return False
-
-
-def add_sites(settings):
-    import site
+def own_sites(settings):
+    """Where the sandbox can have packages of its own, in the order in which they are looked through."""
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     home = settings["envs"].get("HOME", "/home/user")
-    own = [f"{home}/.local/lib/{version}/site-packages", f"/usr/local/lib/{version}/dist-packages",
-           f"/usr/local/lib/{version}/site-packages"]
+    sites = (f"{home}/.local/lib/{version}/site-packages", f"/usr/local/lib/{version}/dist-packages",
+             f"/usr/local/lib/{version}/site-packages")
+    return [site for site in sites if os.path.isdir(site)]
+
+
+def shadowed(loaded, sites):
+    """Whether the sandbox has its own copy of something that is loaded already: it must win."""
+    places = ((site, name, f"{site}/{name}") for site in sites for name in loaded)
+    return any(
+        not str(sys.modules[name].__file__).startswith(f"{site}/") and (os.path.exists(path) or os.path.exists(path + ".py"))
+        for site, name, path in places
+    )
+
+
+def add_sites(sites):
+    """The sandbox's own packages come before those of the system, as in an interpreter that starts there."""
+    added = [site for site in sites if site not in sys.path]
+    if not added:
+        return
+    import site as installer
     before = list(sys.path)
-    for directory in own:
-        if os.path.isdir(directory) and directory not in before:
-            site.addsitedir(directory)
-    # The sandbox's own packages come before those of the system, as in an interpreter that starts there.
-    added = [path for path in sys.path if path not in before]
-    system = next((index for index, path in enumerate(before) if path.endswith(("-packages",))), len(before))
-    sys.path[:] = [*before[:system], *added, *before[system:]]
+    for directory in added:
+        installer.addsitedir(directory)
+    found = [path for path in sys.path if path not in before]
+    system = next((index for index, path in enumerate(before) if path.endswith("-packages")), len(before))
+    sys.path[:] = [*before[:system], *found, *before[system:]]
 
 
-def run(settings, channel):
-    add_sites(settings)
-    if shadowed(settings["loaded"]):
+def run(settings, channel, loaded, program):
+    sites = own_sites(settings)
+    if shadowed(loaded, sites):
         os.dup2(channel, 0, inheritable=True)
         os.dup2(channel, 1, inheritable=True)
         os.chdir(settings["cwd"])
         own = json.dumps({"marker": settings["marker"]})
-        os.execve(sys.executable, [sys.executable, "-c", settings["program"], own], settings["envs"])
+        os.execve(sys.executable, [sys.executable, "-c", program, own], settings["envs"])
+    # Directories that were missing on the host may be there now.
+    for path in [path for path, finder in sys.path_importer_cache.items() if finder is None]:
+        del sys.path_importer_cache[path]
+    add_sites(sites)
     from pilotlight_kernel import enter, serve
     enter(settings)
     serve(settings["marker"], channel, channel)
@@ -168,31 +176,47 @@ def answer(message):
     sys.stdout.flush()
 
 
-def main(names):
+def main(names, program):
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     import asyncio, base64, pprint, queue, selectors, site, subprocess, threading, traceback  # noqa: F401, E401
     import pilotlight_kernel  # noqa: F401
     loaded = preload(names)
     gc.collect()
     gc.freeze()
-    answer({"loaded": loaded})
     children = {}
+    spare = fork_spare(loaded, program)
+    answer({"loaded": loaded})
     for line in sys.stdin:
         reap(children)
         request = json.loads(line)
         if request["op"] == "kill":
             kill(children, request["nonce"])
             continue
-        request["settings"]["loaded"] = loaded
-        pid = os.fork()
-        if pid:
-            children[request["nonce"]] = pid
-            continue
-        try:
-            start(request)
-        except BaseException as error:
-            os.write(1, (json.dumps({"failed": request["nonce"], "reason": str(error)}) + "\n").encode())
-        os._exit(1)
+        pid, requests = spare
+        children[request["nonce"]] = pid
+        with os.fdopen(requests, "w") as pipe:
+            pipe.write(line)
+        spare = fork_spare(loaded, program)
+
+
+def fork_spare(loaded, program):
+    """A fork that waits for its request, so that nobody waits for the fork."""
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid:
+        os.close(read)
+        return pid, write
+    os.close(write)
+    with os.fdopen(read) as pipe:
+        line = pipe.read()
+    if not line:
+        os._exit(0)
+    request = json.loads(line)
+    try:
+        start(request, loaded, program)
+    except BaseException as error:
+        os.write(1, (json.dumps({"failed": request["nonce"], "reason": str(error)}) + "\n").encode())
+    os._exit(1)
 
 
 def reap(children):

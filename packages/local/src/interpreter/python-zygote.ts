@@ -75,7 +75,7 @@ export class PythonZygote {
     const nonce = randomBytes(nonceLength / 2).toString('hex');
     const { sandbox, marker, cwd, envs } = request;
     const arrival = new Promise<Socket>((resolve, reject) => this.arrivals.set(nonce, { resolve, reject }));
-    const settings = { marker, cwd, envs, program: kernelProgram() };
+    const settings = { marker, cwd, envs };
     this.tell(child, { op: 'fork', nonce, socket: socketName, sandbox: sandbox ?? null, settings });
     try {
       const socket = await arrival;
@@ -98,7 +98,7 @@ export class PythonZygote {
 
   private async start(): Promise<ChildProcess> {
     await this.listen();
-    const child = spawn(this.python, ['-I', '-c', zygoteProgram(), JSON.stringify(this.preload)], {
+    const child = spawn(this.python, ['-I', '-c', zygoteProgram(), JSON.stringify(this.preload), kernelProgram()], {
       cwd: this.directory,
       stdio: ['pipe', 'pipe', 'ignore'],
       env: { PATH: '/usr/local/bin:/usr/bin:/bin', LANG: 'C.UTF-8' },

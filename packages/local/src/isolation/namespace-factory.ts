@@ -72,6 +72,7 @@ export class NamespaceFactory implements MachineFactory {
       const machine = new NamespaceMachine(socket, ended, {
         onEgress: (connection) => this.settings.onEgress(spec.id, connection),
         kill: () => this.spawner.kill(spec.id),
+        hasVolumes: (spec.volumes ?? []).length > 0,
         relayer: (generation, layers) => {
           const settings = this.describe({ ...spec, layers }, nonce, generation);
           return this.spawner.relayer({ id: spec.id, ...settings });
@@ -116,6 +117,7 @@ export class NamespaceFactory implements MachineFactory {
       binds: Object.entries(this.settings.binds)
         .map(([from, to]) => `${from}>${to}`)
         .join(':'),
+      volumes: (spec.volumes ?? []).map(({ source, target }) => `${source}>${target}`).join(':'),
       hidden: this.settings.hidden.join(':'),
       processes: String(this.settings.processLimit),
       proxy: String(this.settings.egressPort),

@@ -10,6 +10,7 @@ import { TaskError } from './spawner.js';
 export interface MachineControls {
   onEgress: (connection: Duplex) => void;
   kill: () => void;
+  hasVolumes: boolean;
   relayer: (generation: number, layers: readonly string[]) => Promise<void>;
 }
 
@@ -50,6 +51,10 @@ export class NamespaceMachine implements Machine {
   }
 
   async sealLive(seal: () => SealedFiles): Promise<readonly string[] | undefined> {
+    // A new root cannot be put below volumes that are in use.
+    if (this.controls.hasVolumes) {
+      return undefined;
+    }
     const running = (await this.channel.ask(Frame.hold)).readUInt32BE(0);
     if (running > 0) {
       return undefined;

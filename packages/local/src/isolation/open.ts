@@ -15,6 +15,8 @@ export interface Isolation {
   factory: MachineFactory;
   /** Why the level is not a better one. */
   reason: string | undefined;
+  /** Id that files of the sandbox's user have on the host; undefined when it is the host's own. */
+  sandboxUserId: number | undefined;
   /** Variables every command starts with. */
   environment: Readonly<Record<string, string>>;
 }
@@ -77,7 +79,12 @@ async function openNamespaces(
     await factory.abandon();
     return refusal;
   }
-  return { factory, reason: undefined, environment: { ...skeleton.environment, ...egressEnvironment } };
+  return {
+    factory,
+    reason: undefined,
+    sandboxUserId: ranged ? firstRangeId + 1000 : undefined,
+    environment: { ...skeleton.environment, ...egressEnvironment },
+  };
 }
 
 function openProcess(instanceDirectory: string, reason: string): Isolation {
@@ -87,6 +94,7 @@ function openProcess(instanceDirectory: string, reason: string): Isolation {
   return {
     factory: new ProcessFactory(instanceDirectory),
     reason,
+    sandboxUserId: undefined,
     environment: { PATH: process.env.PATH ?? '/usr/bin:/bin' },
   };
 }

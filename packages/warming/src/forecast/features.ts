@@ -64,6 +64,7 @@ export class Outlook {
     mark: Landmark,
     fromSeconds: number,
     toSeconds: number,
+    window?: { from: number; until: number },
   ): void {
     shrunkChance(unit.gaps, pool, this.chance);
     this.count = 0;
@@ -76,6 +77,7 @@ export class Outlook {
       regular && lastGap > 40
         ? [minuteEnd, minuteEnd + 60, lastGap - around - age, lastGap + around - age]
         : [minuteEnd, minuteEnd + 60];
+    if (window) cuts.push(window.from, window.until);
     let bin = binOf(fromSeconds);
     let start = fromSeconds;
     while (bin < BIN_COUNT && start < toSeconds) {

@@ -1,5 +1,6 @@
 import { HORIZON_SECONDS } from './bins.js';
 import { FIXED_INPUTS, MOVING_INPUTS, Outlook } from './features.js';
+import type { HintWindow } from './hints.js';
 import { HazardNetwork } from './network.js';
 import { POOL_CLASSES, PooledGaps, poolClass } from './pooled-gaps.js';
 import { PRIOR_WEIGHTS } from './prior.gen.js';
@@ -72,9 +73,9 @@ export class Learner {
   }
 
   /** Fills `outlook` and `intensity` for the time after a landmark. */
-  predict(unit: UnitState, mark: Landmark, untilSeconds: number = HORIZON_SECONDS): void {
+  predict(unit: UnitState, mark: Landmark, fromSeconds = mark.fromSeconds, window?: HintWindow): void {
     const { outlook, network, intensity } = this;
-    outlook.cut(unit, this.pools[poolClass(unit.depth)]!, this.season, mark, mark.fromSeconds, untilSeconds);
+    outlook.cut(unit, this.pools[poolClass(unit.depth)]!, this.season, mark, fromSeconds, HORIZON_SECONDS, window);
     network.begin(mark.inputs, false);
     for (let bin = 0; bin < outlook.count; bin++) {
       const raw = network.predict(outlook.inputs, bin * MOVING_INPUTS);
