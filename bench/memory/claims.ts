@@ -65,7 +65,7 @@ async function hotClaim(pilotlight: Pilotlight, request: { userId?: string }): P
 }
 
 async function vacancy(pilotlight: Pilotlight): Promise<void> {
-  while (!pilotlight.warming.pools().some((pool) => pool.hot > 0)) {
+  while (!(await pilotlight.warming.pools()).some((pool) => pool.hot > 0)) {
     await new Promise<void>((resolve) => pilotlight.warming.once('pool-changed', () => resolve()));
   }
 }
