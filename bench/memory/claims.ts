@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startLocalHost } from '@pilotlight/local';
 import { createMemory } from '@pilotlight/memory';
 import { mem0Platform } from '@pilotlight/memory/mem0';
@@ -65,7 +66,5 @@ async function hotClaim(pilotlight: Pilotlight, request: { userId?: string }): P
 }
 
 async function vacancy(pilotlight: Pilotlight): Promise<void> {
-  while (!(await pilotlight.warming.pools()).some((pool) => pool.hot > 0)) {
-    await new Promise<void>((resolve) => pilotlight.warming.once('pool-changed', () => resolve()));
-  }
+  while (!(await pilotlight.warming.pools()).some((pool) => pool.hot > 0)) await sleep(20);
 }
