@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startLocalHost } from '@pilotlight/local';
 import { createMemory } from '@pilotlight/memory';
 import { mem0Platform } from '@pilotlight/memory/mem0';
@@ -40,13 +41,9 @@ export async function measureClaims(questions: readonly Question[]): Promise<Cla
         [times.withMemory, { userId }],
         [times.without, {}],
       ] as const) {
-        await hot(pilotlight);
-        const { value, durationMs } = await timed(() => pilotlight.claim('plain', request));
-        if (value.state !== 'HOT')
-          throw new Error(`A claim was ${value.state}, so it is not counted; run the benchmark again.`);
+        const durationMs = await hotClaim(pilotlight, request);
         // The first round loads modules and opens connections.
         if (round > 0) durations.push(durationMs);
-        await (await value.ready).retire();
       }
     }
   } finally {
@@ -58,8 +55,16 @@ export async function measureClaims(questions: readonly Question[]): Promise<Cla
   return times;
 }
 
-async function hot(pilotlight: Pilotlight): Promise<void> {
-  while (!(await pilotlight.warming.pools()).some((pool) => pool.hot > 0)) {
-    await new Promise<void>((resolve) => pilotlight.warming.once('pool-changed', () => resolve()));
+/** Duration of the next claim that was answered HOT; one that was not is no hot claim and is not counted. */
+async function hotClaim(pilotlight: Pilotlight, request: { userId?: string }): Promise<number> {
+  for (;;) {
+    await vacancy(pilotlight);
+    const { value, durationMs } = await timed(() => pilotlight.claim('plain', request));
+    await (await value.ready).retire();
+    if (value.state === 'HOT') return durationMs;
   }
+}
+
+async function vacancy(pilotlight: Pilotlight): Promise<void> {
+  while (!(await pilotlight.warming.pools()).some((pool) => pool.hot > 0)) await sleep(20);
 }
