@@ -1,4 +1,5 @@
-import { WarmingError } from '@pilotlight/warming';
+import { WarmingError } from '@pilotlight/warming/client';
+
 import type {
   WireClaim,
   WireClaimRequest,

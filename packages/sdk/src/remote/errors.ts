@@ -1,11 +1,5 @@
-import {
-  InvalidSpecError,
-  isWarmingError,
-  QuotaError,
-  WarmingError,
-  type WarmingErrorCode,
-  WarmUpError,
-} from '@pilotlight/warming';
+import type { WarmingErrorCode } from '@pilotlight/warming';
+import { InvalidSpecError, isWarmingError, QuotaError, WarmingError, WarmUpError } from '@pilotlight/warming/client';
 import type { WireError } from '@pilotlight/warming/wire';
 import { HTTPError } from 'ky';
 import { isWireErrorBody } from './check.js';

@@ -1,4 +1,5 @@
-import { isWarmingError } from '@pilotlight/warming';
+import { isWarmingError } from '@pilotlight/warming/client';
+
 import type { WireClaim, WireClaimProgress, WireEvent } from '@pilotlight/warming/wire';
 import { createParser } from 'eventsource-parser';
 import { isWireEvent } from './check.js';

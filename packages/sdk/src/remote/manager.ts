@@ -1,11 +1,5 @@
-import {
-  type Claim,
-  type ClaimAnswer,
-  type ClaimRequest,
-  type Runtime,
-  WarmingError,
-  type WarmingEvents,
-} from '@pilotlight/warming';
+import type { Claim, ClaimAnswer, ClaimRequest, Runtime, WarmingEvents } from '@pilotlight/warming';
+import { WarmingError } from '@pilotlight/warming/client';
 import type { WireClaim, WireHotClaim, WirePool } from '@pilotlight/warming/wire';
 import { EventEmitter } from 'eventemitter3';
 import { RemoteClaim } from './claim.js';

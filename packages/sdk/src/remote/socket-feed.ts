@@ -1,4 +1,5 @@
-import { type WireEvent, wireBearerPrefix, wireSubprotocol } from '@pilotlight/warming/wire';
+import { wireBearerPrefix, wireSubprotocol } from '@pilotlight/warming/client';
+import type { WireEvent } from '@pilotlight/warming/wire';
 import { isRefusal, isWireEvent } from './check.js';
 import { fromWireError } from './errors.js';
 
