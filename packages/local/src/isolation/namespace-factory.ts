@@ -98,8 +98,8 @@ export class NamespaceFactory implements MachineFactory {
     return this.spawner.task(command);
   }
 
-  merge(target: string, layers: readonly string[]): Promise<void> {
-    return this.spawner.task([this.settings.perl, join(this.settings.assets, 'merge.pl'), target, ...layers]);
+  merge(target: string, base: string, layers: readonly string[]): Promise<void> {
+    return this.spawner.task([this.settings.perl, join(this.settings.assets, 'merge.pl'), target, base, ...layers]);
   }
 
   async close(): Promise<void> {
