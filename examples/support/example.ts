@@ -31,6 +31,12 @@ export async function example(
     } else if (isWarmingError(error) || isLocalHostError(error)) {
       console.error(`${error.code}: ${error.message}\nSee docs/errors.md#${error.code}`);
       process.exitCode = 1;
+    } else if (error instanceof TypeError && error.message === 'fetch failed') {
+      // What the `e2b` package throws by itself when there is no network.
+      console.error(
+        `provider_unreachable: nobody answers (${String(error.cause)}).\nSee docs/errors.md#provider_unreachable`,
+      );
+      process.exitCode = 1;
     } else {
       throw error;
     }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import getPort from 'get-port';
 import { globSync } from 'tinyglobby';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { descendantsOf, isAlive } from '../support/processes.js';
@@ -12,7 +13,6 @@ const shown: Record<string, RegExp[]> = {
   'pool-migration': [/before: .*ready/, /after: .*ready/, /env after the claim: ada/],
 };
 
-const nobody = 'http://127.0.0.1:9';
 const key = `e2b_${'0'.repeat(40)}`;
 
 let surroundings: Surroundings;
@@ -53,6 +53,7 @@ describe('every example', () => {
   it.each(Object.keys(shown))(
     '%s says what to do when nobody answers where the key is for',
     async (name) => {
+      const nobody = `http://127.0.0.1:${await getPort()}`;
       const { stderr, exitCode } = await surroundings.start(name, {
         E2B_API_KEY: key,
         E2B_API_URL: nobody,

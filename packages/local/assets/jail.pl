@@ -17,9 +17,9 @@ sub build {
   hide($spec, 'mnt', @{ $spec->{hidden} });
   System::mount('proc', 'mnt/proc', 'proc', $flags | System::MS_NOEXEC, '');
   build_devices($flags);
+  my @stages = map { stage_volume($_->[0]) } @{ $spec->{volumes} };
   System::write_file('mnt/dev/.boot_id', "$spec->{boot}\n");
   System::mount('mnt/dev/.boot_id', 'mnt/proc/sys/kernel/random/boot_id', '', System::MS_BIND, '');
-  my @stages = map { stage_volume($_->[0]) } @{ $spec->{volumes} };
   chdir('mnt') or die "chdir: $!\n";
   System::call('pivot_root', '.', '.');
   System::call('umount2', '.', 2);

@@ -85,6 +85,11 @@ sub carry_out {
   $SIG{PIPE} = 'DEFAULT';
   if ($terminal ne '') { Terminal::adopt($terminal) }
   elsif (!$with_input) { open(STDIN, '<', '/dev/null') }
+  if (Agent::context()->{hardened}) {
+    # After its change of user, a process may write to its own settings only as a dumpable one.
+    System::prctl(4, 1);
+    System::write_file('/proc/self/oom_score_adj', 0);
+  }
   become($user, $kind);
   enter($user, $cwd);
   %ENV = (HOME => $user->{home}, USER => $user->{name}, LOGNAME => $user->{name}, map { split /=/, $_, 2 } @rest);
@@ -92,6 +97,7 @@ sub carry_out {
     POSIX::close($_) for ORDER, STATUS;
     POSIX::_exit(Builtins::run($user, @arguments));
   }
+  Seccomp::install();
   POSIX::close(ORDER);
   System::close_on_exec(STATUS);
   exec { $arguments[0] } @arguments or die "exec $arguments[0]: $!\n";

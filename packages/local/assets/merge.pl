@@ -1,4 +1,4 @@
-# Makes one layer of many: perl merge.pl TARGET TOP ... BOTTOM. Files are linked, not copied: sealed layers never change.
+# Makes one layer of many: perl merge.pl TARGET BASE TOP ... BOTTOM, to stand on BASE. Files are linked, not copied: sealed layers never change.
 use strict;
 use warnings;
 use Fcntl qw(:mode);
@@ -19,6 +19,12 @@ sub is_opaque {
 # A character device 0:0 says that what is below of this name is gone.
 sub is_whiteout { return S_ISCHR($_[2]) && $_[6] == 0 }
 
+# One that hides nothing has to go: in a directory of a single layer it would be listed.
+sub hides_something {
+  my ($relative, @below) = @_;
+  return grep { lstat("$_/$relative") } @below;
+}
+
 sub names {
   my ($path) = @_;
   opendir(my $directory, $path) or die "$path: $!\n";
@@ -37,12 +43,13 @@ sub remove {
 }
 
 sub apply {
-  my ($source, $target) = @_;
+  my ($source, $target, $relative, @below) = @_;
   for my $name (names($source)) {
     my ($from, $to) = ("$source/$name", "$target/$name");
     my @info = lstat($from) or die "$from: $!\n";
     if (!S_ISDIR($info[2])) {
       remove($to);
+      next if is_whiteout(@info) && !hides_something("$relative$name", @below);
       link($from, $to) or die "$from: $!\n";
       next;
     }
@@ -52,7 +59,7 @@ sub apply {
     if ((!@there || $hides) && !mkdir($to, 0700)) { die "$to: $!\n" }
     my ($flag, $value) = ($opaque, 'y');
     System::attempt('lsetxattr', "$to", $flag, $value, 1, 0) if $hides;
-    apply($from, $to);
+    apply($from, $to, "$relative$name/", @below);
     finish($to, @info);
   }
 }
@@ -64,11 +71,12 @@ sub finish {
   utime($info[8], $info[9], $path);
 }
 
-my ($target, @layers) = @ARGV;
+my ($target, $base, @layers) = @ARGV;
 for my $part (qw(root local)) {
+  my @below = ("$base/$part", $part eq 'local' ? '/usr/local' : ());
   mkdir("$target/$part", 0700) or die "$target/$part: $!\n";
   for my $layer (reverse @layers) {
-    apply("$layer/$part", "$target/$part");
+    apply("$layer/$part", "$target/$part", '', @below);
     finish("$target/$part", lstat("$layer/$part"));
   }
 }

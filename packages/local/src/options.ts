@@ -25,7 +25,7 @@ export interface LocalHostOptions {
    * `auto` takes the best this machine gives; any other value is taken or refused, never weakened.
    * @default 'auto'
    */
-  isolation?: 'auto' | 'process' | 'namespaces' | undefined;
+  isolation?: 'auto' | 'process' | 'namespaces' | 'hardened' | undefined;
   /**
    * What clients build `getHost()` names from. Without it they keep their own.
    * @default none
@@ -41,6 +41,16 @@ export interface LocalHostOptions {
    * @default 1024
    */
   processLimit?: number | undefined;
+  /**
+   * Memory one sandbox can have at level `hardened`, in MiB.
+   * @default 2048
+   */
+  memoryLimitMegabytes?: number | undefined;
+  /**
+   * Processors' worth of time one sandbox can have at level `hardened`.
+   * @default 2
+   */
+  cpuLimit?: number | undefined;
   /**
    * Rules, ceilings and seed of faults on demand, as `POST /_pilotlight/faults` takes them.
    * @default none
@@ -79,10 +89,12 @@ const schema = z.strictObject({
     .string()
     .min(1)
     .default(() => defaultStateDirectory()),
-  isolation: z.enum(['auto', 'process', 'namespaces']).default('auto'),
+  isolation: z.enum(['auto', 'process', 'namespaces', 'hardened']).default('auto'),
   domain: z.string().min(1).optional(),
   maximumTimeoutSeconds: z.number().int().min(1).max(2_147_483).default(86_400),
   processLimit: z.number().int().min(1).max(1_000_000).default(1024),
+  memoryLimitMegabytes: z.number().int().min(16).max(1_048_576).default(2048),
+  cpuLimit: z.number().min(0.01).max(1024).default(2),
   faults: z.custom<FaultOptions>().optional(),
   latency: z.custom<LatencyInput>().optional(),
   images: z.record(z.string(), z.string()).default({}),

@@ -1,11 +1,20 @@
 #!/usr/bin/env node
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
 // A checkout that was not built yet runs from source; an installed package always has its build.
 if (existsSync(new URL('../dist/cli.js', import.meta.url))) {
   await import('../dist/cli.js');
 } else {
-  const { register } = await import('tsx/esm/api');
-  register();
-  await import('../src/cli.ts');
+  const source = fileURLToPath(new URL('../src/cli.ts', import.meta.url));
+  const child = spawn(
+    process.execPath,
+    ['--conditions=@pilotlight/source', '--import', 'tsx', source, ...process.argv.slice(2)],
+    { stdio: 'inherit' },
+  );
+  // The terminal sends its signals to both; what comes from elsewhere is passed on.
+  process.on('SIGTERM', () => child.kill('SIGTERM'));
+  process.on('SIGINT', () => {});
+  child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
 }

@@ -70,6 +70,10 @@ export class Engine {
       random: options.random ?? Math.random,
       newId,
       emit,
+      changed: (pool) => {
+        this.fleet.gate.wake();
+        this.pools.get(pool)?.wake();
+      },
       later: (delayMs, runtime, work) => this.#background.later(delayMs, runtime, work),
       background: (runtime, work) => this.#background.run(runtime, work),
     };
@@ -141,9 +145,9 @@ export class Engine {
   }
 
   /** Stops or resumes refill and speculation. Claims go on. */
-  pause(paused: boolean): void {
-    this.#paused = paused;
-    for (const pool of this.pools.values()) {
+  pause(paused: boolean, runtime?: string): void {
+    if (runtime === undefined) this.#paused = paused;
+    for (const pool of runtime === undefined ? this.pools.values() : [this.pool(runtime)]) {
       pool.paused = paused;
       pool.wake();
     }

@@ -76,6 +76,7 @@ export type {
   Explanation,
   HintObserved,
   HintWithdrawn,
+  IdleObserved,
   LeadObserved,
   Observation,
   RuntimeObserved,

@@ -126,13 +126,17 @@ export class RuntimeWarmingManager extends EventEmitter<WarmingEvents> implement
     return { pools: [...pools.keys()].map((name) => fleet.stats.read(name)), budget: { waiting, learnedLimit: limit } };
   }
 
-  /** Stops refill and speculation; claims go on, cold if they must. */
-  pause(): void {
-    this.#engine.pause(true);
+  /**
+   * Stops refill and speculation, of one runtime or of all; claims go on, cold if they must.
+   *
+   * @throws {@link WarmingError} `unknown_runtime`
+   */
+  pause(runtime?: string): void {
+    this.#engine.pause(true, runtime);
   }
 
-  resume(): void {
-    this.#engine.pause(false);
+  resume(runtime?: string): void {
+    this.#engine.pause(false, runtime);
   }
 
   /**

@@ -154,6 +154,7 @@ export class StandInManager extends EventEmitter<WarmingEvents> implements Claim
       expiresAtMs: Date.now() + (request.lifeMs ?? 300_000),
       async ack() {},
       async renew() {},
+      async keep() {},
       async retire() {
         if (retired.includes(sandboxId)) return;
         retired.push(sandboxId);

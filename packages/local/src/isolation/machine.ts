@@ -191,8 +191,8 @@ export interface MachineFactory {
   create(spec: MachineSpec): Promise<Machine>;
   /** Runs a host command on layers and sandbox directories, seeing every file whatever its mode. */
   task(command: readonly string[]): Promise<void>;
-  /** Makes one layer of many, top first, in an empty directory; none of them is changed. */
-  merge(target: string, layers: readonly string[]): Promise<void>;
+  /** Makes one layer of many, top first, in an empty directory, to stand on the base; none of them is changed. */
+  merge(target: string, base: string, layers: readonly string[]): Promise<void>;
   /** Ends every machine; idempotent. */
   close(): Promise<void>;
 }

@@ -47,7 +47,7 @@ export class ProcessFactory implements MachineFactory {
   }
 
   /** A layer is a full copy here, so the top one says it all. */
-  async merge(target: string, [top = '']: readonly string[]): Promise<void> {
+  async merge(target: string, _base: string, [top = '']: readonly string[]): Promise<void> {
     await cp(top, target, { recursive: true, verbatimSymlinks: true });
   }
 

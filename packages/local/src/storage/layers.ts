@@ -72,8 +72,10 @@ export class LayerStore {
     }
     const name = newLayerName();
     mkdirSync(this.path('layers', name), { mode: 0o755 });
-    const upper = layers.slice(0, -1).map((layer) => this.path('layers', layer));
-    await this.factory.merge(this.path('layers', name), upper);
+    const [base = '', ...upper] = [...layers.slice(-1), ...layers.slice(0, -1)].map((layer) =>
+      this.path('layers', layer),
+    );
+    await this.factory.merge(this.path('layers', name), base, upper);
     return [name, ...layers.slice(-1)];
   }
 

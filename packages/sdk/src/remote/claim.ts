@@ -60,13 +60,23 @@ export class RemoteClaim implements Claim {
   }
 
   retire(): Promise<void> {
-    this.#end ??= this.#client.retire(this.claimId).then(
+    this.#end ??= this.#ended(this.#client.retire(this.claimId));
+    return this.#end;
+  }
+
+  keep(): Promise<void> {
+    this.#end ??= this.#ended(this.#client.keep(this.claimId));
+    return this.#end;
+  }
+
+  /** A failed end may be tried again. */
+  #ended(request: Promise<unknown>): Promise<void> {
+    return request.then(
       () => undefined,
       (error: unknown) => {
         this.#end = undefined;
         throw error;
       },
     );
-    return this.#end;
   }
 }

@@ -3,9 +3,11 @@ import {
   type WireClaimRequest,
   type WireIntent,
   type WireIntentRequest,
+  type WirePool,
   type WireRuntimeSpec,
   wireClaim,
   wireIntent,
+  wirePoolList,
 } from '@pilotlight/warming/wire';
 import ky, { type KyInstance, type Options } from 'ky';
 import { translate } from './errors.js';
@@ -68,6 +70,10 @@ export class RemoteClient {
     return this.#parsed(wireClaim, 'post', `v1/claims/${claimId}/renew`, { json: { lifeMs } });
   }
 
+  keep(claimId: string): Promise<WireClaim> {
+    return this.#parsed(wireClaim, 'post', `v1/claims/${claimId}/keep`, {});
+  }
+
   retire(claimId: string): Promise<WireClaim> {
     return this.#parsed(wireClaim, 'delete', `v1/claims/${claimId}`, {});
   }
@@ -85,6 +91,10 @@ export class RemoteClient {
 
   async define(name: string, spec: WireRuntimeSpec): Promise<void> {
     await this.#send('put', `v1/runtimes/${name}`, { json: spec });
+  }
+
+  async pools(): Promise<WirePool[]> {
+    return (await this.#parsed(wirePoolList, 'get', 'v1/pools', {})).pools;
   }
 
   /** Any other resource; the caller knows its shape. */

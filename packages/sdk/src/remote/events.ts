@@ -1,8 +1,12 @@
 import type { WarmingEvents } from '@pilotlight/warming';
 import type { WireEvent } from '@pilotlight/warming/wire';
+import type { EventEmitter } from 'eventemitter3';
 import { fromWireError } from './errors.js';
 
-type Emit = <Name extends keyof WarmingEvents>(name: Name, ...event: WarmingEvents[Name]) => void;
+type Emit = <Name extends EventEmitter.EventNames<WarmingEvents>>(
+  name: Name,
+  ...event: EventEmitter.EventArgs<WarmingEvents, Name>
+) => void;
 
 /** An event of the service as the embedded manager's event of the same name. What only a service has is left out. */
 export function emitWireEvent(event: WireEvent, emit: Emit): void {

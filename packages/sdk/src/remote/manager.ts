@@ -6,7 +6,7 @@ import {
   WarmingError,
   type WarmingEvents,
 } from '@pilotlight/warming';
-import type { WireClaim, WireHotClaim } from '@pilotlight/warming/wire';
+import type { WireClaim, WireHotClaim, WirePool } from '@pilotlight/warming/wire';
 import { EventEmitter } from 'eventemitter3';
 import { RemoteClaim } from './claim.js';
 import { type ClaimBody, RemoteClient, type RemoteOptions } from './client.js';
@@ -119,6 +119,26 @@ export class RemoteWarmingManager extends EventEmitter<WarmingEvents> implements
     );
   }
 
+  /** What this tenant's pools hold, as the service says. @throws {@link WarmingError} */
+  pools(): Promise<WirePool[]> {
+    return this.client.pools();
+  }
+
+  /** Stops refills of one runtime, or of all of this tenant. Claims go on. @throws {@link WarmingError} */
+  async pause(runtime?: string): Promise<void> {
+    await this.#setState(runtime, 'paused');
+  }
+
+  /** Undoes {@link pause}. @throws {@link WarmingError} */
+  async resume(runtime?: string): Promise<void> {
+    await this.#setState(runtime, 'running');
+  }
+
+  async #setState(runtime: string | undefined, state: 'paused' | 'running'): Promise<void> {
+    const runtimes = runtime === undefined ? (await this.pools()).map((pool) => pool.runtime) : [runtime];
+    await Promise.all(runtimes.map((name) => this.client.json('patch', `v1/pools/${name}`, { state })));
+  }
+
   /** Ends what this client began: claims that still warm are cancelled, connections closed. Pools are the service's. */
   async close(): Promise<void> {
     if (this.#closed) return;
@@ -181,7 +201,7 @@ export class RemoteWarmingManager extends EventEmitter<WarmingEvents> implements
       lastEventId: () => this.#lastEventId,
       event: (event) => {
         this.#lastEventId = event.id;
-        emitWireEvent(event, (name, ...values) => this.emit(name, ...values));
+        emitWireEvent(event, (name, ...values) => EventEmitter.prototype.emit.call(this, name, ...values));
       },
       lost: () => {
         this.#listening = false;
@@ -205,11 +225,12 @@ export function remoteManager(options: RemoteManagerOptions): RemoteWarmingManag
 }
 
 function bodyOf(runtime: string, request: ClaimRequest): ClaimBody {
-  const { key, userId, files, memory, priority, lifeMs } = request;
+  const { key, userId, affinity, files, memory, priority, lifeMs } = request;
   return {
     runtime,
     key: key ?? crypto.randomUUID(),
     ...(userId === undefined ? {} : { userId }),
+    ...(affinity === undefined ? {} : { affinity }),
     ...(priority === undefined ? {} : { priority }),
     ...(lifeMs === undefined ? {} : { lifeMs }),
     ...(files === undefined ? {} : { files: toWireFiles(files) }),

@@ -8,10 +8,12 @@ import { SnapshotError } from '../errors.js';
 import { FileExecutor } from '../file-executor.js';
 import { BlobWriter } from './blob-writer.js';
 import { type CaptureOptions, type CaptureResult, captureDirectory } from './capture.js';
+import { captureEntries, type EntriesSnapshot, type EntryWriter } from './capture-entries.js';
 import { type CollectOptions, type CollectReport, collect } from './collect.js';
 import { commit } from './commit.js';
 import { CommitLock } from './commit-lock.js';
 import type { StoreCore } from './core.js';
+import { bundleBlobs, importBundle, importSnapshot, reachOf } from './exchange.js';
 import { layoutOf, prepareLayout, readGeneration } from './layout.js';
 import { OwnerView } from './owner-view.js';
 import { ownProcessMark } from './process-mark.js';
@@ -19,7 +21,7 @@ import { type RestoreOptions, type RestoreResult, restoreSnapshot } from './rest
 import { ScanMemory } from './scan-memory.js';
 import { maximumBlobBytes } from './segment-format.js';
 import { SegmentSet } from './segments.js';
-import { dropSnapshot, listSnapshotIds, readSnapshot, type Snapshot } from './snapshot-record.js';
+import { dropSnapshot, listSnapshotIds, readSnapshot, readSnapshotText, type Snapshot } from './snapshot-record.js';
 import { decodeTree, type TreeEntry } from './tree.js';
 import { type VerifyReport, verify } from './verify.js';
 
@@ -198,6 +200,39 @@ export class Store {
   /** @throws {@link SnapshotError} `blob_missing`, `tree_invalid` */
   readTree(digest: Digest): TreeEntry[] {
     return decodeTree(this.readBlob(digest));
+  }
+
+  /** Makes a snapshot from entries that come from elsewhere, for example out of a sandbox. @throws {@link SnapshotError} */
+  async captureEntries(
+    details: EntriesSnapshot,
+    fill: (writer: EntryWriter) => Promise<void>,
+  ): Promise<{ snapshot: Snapshot; written: { blobs: number; bytes: number } }> {
+    return captureEntries(this.#open(), details, fill);
+  }
+
+  /** The record of a snapshot as it is stored. @throws {@link SnapshotError} `snapshot_unknown` */
+  snapshotText(id: Digest): string {
+    return readSnapshotText(this.#open().layout, id);
+  }
+
+  /** Every blob that a snapshot needs, with its length. @throws {@link SnapshotError} `snapshot_unknown`, `blob_missing` */
+  reach(id: Digest): Map<Digest, number> {
+    return reachOf(this.#open(), this.snapshot(id).tree);
+  }
+
+  /** Blobs as one file, for a tier. @throws {@link SnapshotError} `blob_missing` */
+  bundle(digests: readonly Digest[]): Buffer {
+    return bundleBlobs(this.#open(), digests);
+  }
+
+  /** Takes in a bundle of any origin; each blob is hashed. @throws {@link SnapshotError} `store_unusable`, `blob_corrupt` */
+  async importBundle(bytes: Buffer, source: string): Promise<void> {
+    return importBundle(this.#open(), bytes, source);
+  }
+
+  /** Takes in a record when everything it reaches is there. @throws {@link SnapshotError} `blob_missing`, `blob_corrupt` */
+  async importSnapshot(id: Digest, text: string): Promise<Snapshot> {
+    return importSnapshot(this.#open(), id, text);
   }
 
   /** The store as one owner may see it. */

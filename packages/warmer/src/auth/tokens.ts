@@ -9,7 +9,7 @@ export interface TokenRecord {
   tenant: string;
   /** SHA-256 of the whole token, in hex. Enough for a random secret of 256 bits: there is nothing to guess. */
   sha256: string;
-  scopes: readonly WireScope[];
+  scopes: WireScope[];
   /** Epoch milliseconds. @default never */
   expiresAtMs?: number | undefined;
   /** @default the service's limit */

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { WireIntent, WireIntentRequest } from '@pilotlight/warming/wire';
+import { WarmerError } from '../errors.js';
 import type { ClaimManager, IntentHandle } from './manager.js';
 import { tenantUserId } from './names.js';
 import type { RuntimeRegistry } from './registry.js';
@@ -14,6 +15,7 @@ interface IntentParts {
   manager: ClaimManager;
   registry: RuntimeRegistry;
   now: () => number;
+  perTenant: number;
   /** The price of one running sandbox for a time, in US dollars. */
   costOf: (durationMs: number) => number;
 }
@@ -35,6 +37,10 @@ export class IntentBook {
     const subject = `${runtime.pool}\n${tenant}\n${request.userId}`;
     const known = this.#open.get(this.#bySubject.get(subject) ?? '');
     if (known) return known.wire;
+    const count = [...this.#open.values()].filter((intent) => intent.tenant === tenant).length;
+    if (count >= this.#parts.perTenant) {
+      throw new WarmerError('quota', `${count} intents are open. Cancel those whose users left, and try again.`);
+    }
     const { userId, ttlMs } = request;
     const handle = manager.intent(runtime.pool, { userId: tenantUserId(tenant, userId), ttlMs });
     const { expiresAtMs } = handle;

@@ -1,5 +1,6 @@
 import type {
   Claim,
+  ClaimAnswer,
   ClaimRequest,
   ClaimSource,
   MissReason,
@@ -34,7 +35,7 @@ export type ClaimStatus =
   | { state: 'RETIRED' };
 
 /** What the engine is asked with, beside key and owner. It may hold a user's data: sealed wherever it is stored. */
-export type ClaimDetails = Pick<ClaimRequest, 'files' | 'memory' | 'priority' | 'lifeMs'>;
+export type ClaimDetails = Pick<ClaimRequest, 'affinity' | 'files' | 'memory' | 'priority' | 'lifeMs'>;
 
 /** What the service knows of one claim. */
 export interface ClaimRecord {
@@ -84,6 +85,13 @@ export function warmingStatus(progress: WarmingProgress, reason: MissReason): Cl
 export function hotStatus(claim: Claim, latencyMs: number): ClaimStatus {
   const { source, expiresAtMs, connection } = claim;
   return { state: 'HOT', source, latencyMs, expiresAtMs, acked: false, connection };
+}
+
+/** The status of a claim as the engine first answered it. */
+export function answerStatus(answer: ClaimAnswer): ClaimStatus {
+  if (answer.state === 'HOT') return hotStatus(answer.claim, answer.latencyMs);
+  const { progress, phase, eta, reason } = answer;
+  return { state: 'WARMING', progress, phase, eta, elapsedMs: 0, reason };
 }
 
 /** A claim as its claimant sees it. `sandboxUrl` is told where sandboxes are not reached by their domain. */

@@ -65,6 +65,8 @@ export const configSchema = z.strictObject({
       followersPerTenant: count.default(5_000),
       terminalsPerTenant: count.default(100),
       runtimesPerTenant: count.default(50),
+      intents: count.default(200).describe('Open at once, of all tenants'),
+      intentsPerTenant: count.default(20),
       unreadBytes: count.default(1_048_576).describe('A follower that leaves more unread is cut off'),
     })
     .prefault({}),

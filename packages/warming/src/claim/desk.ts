@@ -10,6 +10,7 @@ import { claimErrorOf, worthAnotherTry } from '../pool/provider-errors.js';
 import { retire } from '../pool/retire.js';
 import type { PoolSpec } from '../pool/spec.js';
 import { Waiter } from '../pool/waiter.js';
+import { ProviderError } from '../provider.js';
 import { ClaimHandle } from './handle.js';
 import { missReason } from './miss-reason.js';
 import { type ParsedRequest, parseRequest } from './request.js';
@@ -79,6 +80,9 @@ export class ClaimDesk {
       try {
         return await this.#handOver(pool, request, taken.record, startedMs);
       } catch (error) {
+        const gone = error instanceof ProviderError && error.failure === 'gone';
+        // A claimant who asks again works in this sandbox: it ends only when it is gone anyway.
+        if (taken.repeated && !gone) throw claimErrorOf(error, fleet.provider.name);
         // It vanished, or cannot take the claimant's files: it is nobody's any more.
         await retire(fleet, taken.record, 'unhealthy').catch((cause: Error) =>
           fleet.emit('background-error', { runtime, error: cause }),

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js';
 import { Calendar } from './calendar.js';
+import { goalOf } from './index-of.js';
 import type {
   CreateRate,
   Ledger,
@@ -57,11 +58,11 @@ export class MemoryLedger implements Ledger {
   async reserve(record: SlotRecord, limits: ReserveLimits): Promise<ReserveResult> {
     const present = this.#slots.get(record.slotId);
     if (present) return { kind: 'exists', record: present };
-    if (this.#pools.size(record.pool) >= limits.max) return { kind: 'full', bound: 'max' };
+    if (this.#pools.size(record.pool) >= limits.max) return { kind: 'full', bound: 'max', running: this.#running };
     if (record.purpose !== 'claim' && (this.#goals.get(goalOf(record)) ?? 0) >= limits.goal) {
-      return { kind: 'full', bound: 'goal' };
+      return { kind: 'full', bound: 'goal', running: this.#running };
     }
-    if (this.#running >= limits.running) return { kind: 'full', bound: 'running' };
+    if (this.#running >= limits.running) return { kind: 'full', bound: 'running', running: this.#running };
     const retryInMs = this.#spend(limits.rate);
     if (retryInMs !== undefined) return { kind: 'wait', retryInMs };
     this.#put(record);
@@ -208,10 +209,6 @@ export class MemoryLedger implements Ledger {
     if (record.state.name === 'claimed') add(this.#tenants, record.state.claim.tenant, by);
     if (countsAsRunning(record)) this.#running += by;
   }
-}
-
-function goalOf(record: SlotRecord): string {
-  return JSON.stringify([record.pool, record.specKey, record.purpose]);
 }
 
 function add(counts: Map<string, number>, key: string, by: number): void {

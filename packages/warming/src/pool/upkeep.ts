@@ -21,7 +21,7 @@ export async function renew(fleet: Fleet, record: SlotRecord): Promise<void> {
     }
     throw error;
   }
-  const dueAtMs = Math.max(nowMs + 1_000, endsAtMs - slotLifeMs / 3);
+  const dueAtMs = Math.max(nowMs + 1_000, Math.round(endsAtMs - slotLifeMs / 3));
   await fleet.ledger.write({ ...marked, dueAtMs, state: { ...record.state, endsAtMs } });
 }
 
@@ -68,7 +68,7 @@ export async function checkClaim(fleet: Fleet, record: SlotRecord): Promise<void
   if (!info) {
     if (await fleet.ledger.remove(record)) {
       fleet.connections.forget(record);
-      fleet.gate.wake();
+      fleet.changed(record.pool);
     }
     return;
   }

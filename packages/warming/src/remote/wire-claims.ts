@@ -45,6 +45,7 @@ export const wireClaimRequest = z.strictObject({
   runtime: runtimeName,
   key: label.optional().describe('The same key gives the same sandbox; the Idempotency-Key header when absent'),
   userId: label.optional(),
+  affinity: z.enum(['none', 'prefer']).default('none').describe('`prefer` the sandbox this user left with `keep`'),
   priority: z.enum(['interactive', 'background']).default('interactive'),
   lifeMs: z.number().int().min(1_000).max(86_400_000).default(300_000),
   files: z.array(file).max(1_000).default([]),

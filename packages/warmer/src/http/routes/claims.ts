@@ -118,6 +118,22 @@ export async function claimRoutes(app: App, context: ServiceContext): Promise<vo
     },
   );
 
+  app.post(
+    '/v1/claims/:claimId/keep',
+    {
+      schema: {
+        summary: 'End the claim and keep the sandbox, paused, for the same user',
+        params,
+        response: { 200: wireClaim, ...errors },
+      },
+    },
+    async (request) => {
+      const principal = allow(request, 'claims');
+      const record = await ownClaim(context, principal, request.params.claimId);
+      return toWireClaim(await claims.keep(record), sandboxUrl);
+    },
+  );
+
   app.delete(
     '/v1/claims/:claimId',
     { schema: { summary: 'Cancel or retire; idempotent', params, response: { 200: wireClaim, ...errors } } },
@@ -162,8 +178,9 @@ export function idempotencyKey(request: FastifyRequest): string | undefined {
 }
 
 function detailsOf(body: WireClaimRequest) {
-  const { files, memoryFiles, priority, lifeMs } = body;
+  const { affinity, files, memoryFiles, priority, lifeMs } = body;
   return {
+    affinity,
     priority,
     lifeMs,
     ...(files.length > 0 ? { files: files.map(fileOf) } : {}),

@@ -16,6 +16,7 @@ export async function intentRoutes(app: App, context: ServiceContext): Promise<v
     manager,
     registry,
     now,
+    perTenant: config.limits.intentsPerTenant,
     costOf: (durationMs) => sandboxCost(config.prices, durationMs),
   });
   app.addHook('onClose', async () => book.close());

@@ -1,0 +1,41 @@
+import { ProviderError, type SandboxProvider } from '@pilotlight/warming';
+
+/** What a provider's calls took. */
+export interface ProviderMeter {
+  created(kind: 'new' | 'existing', outcome: 'ok' | 'error', elapsedMs: number): void;
+  /** The provider answered, or did not: for readiness. */
+  answered(failure: ProviderError | undefined): void;
+}
+
+/**
+ * The same provider, with its starts measured. Everything else is passed on as it is, also what the provider lacks: the
+ * engine decides by whether a method is there.
+ */
+export function meteredProvider(provider: SandboxProvider, meter: ProviderMeter): SandboxProvider {
+  const measured = async <Value>(kind: 'new' | 'existing', call: () => Promise<Value>): Promise<Value> => {
+    const startedMs = performance.now();
+    try {
+      const value = await call();
+      meter.created(kind, 'ok', performance.now() - startedMs);
+      meter.answered(undefined);
+      return value;
+    } catch (error) {
+      meter.created(kind, 'error', performance.now() - startedMs);
+      if (error instanceof ProviderError) meter.answered(error);
+      throw error;
+    }
+  };
+  return new Proxy(provider, {
+    get(target, name) {
+      if (name === 'create') {
+        return (request: Parameters<SandboxProvider['create']>[0]) => measured('new', () => target.create(request));
+      }
+      if (name === 'connect') {
+        return (...request: Parameters<SandboxProvider['connect']>) =>
+          measured('existing', () => target.connect(...request));
+      }
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
