@@ -14,7 +14,7 @@ import {
 import { type BenchRow, report } from '../support/report.js';
 import { arrivalsOf, type Reference, type TraceFile, traceFolder } from './traces.js';
 
-const PRICES = [15, 30, 60, 120, 240, 480, 960, 1_900, 3_800, 7_500, 15_000, 60_000, 1_000_000];
+const PRICES = [4, 8, 15, 30, 60, 120, 240, 480, 960, 1_900, 3_800, 7_500, 15_000, 60_000, 1_000_000];
 const FAMILY_PRICES = [30, 120, 600, 3_600, 14_400];
 const GOALS: Record<number, number[]> = {
   15: [0.65, 0.7, 0.75, 0.8, 0.88],

@@ -2,7 +2,7 @@
 export interface NetworkShape {
   /** Inputs that hold for a whole plan. */
   fixed: number;
-  /** Inputs that change along the plan. */
+  /** Inputs that change along the plan; an even number, they are taken two at a time. */
   moving: number;
   hidden: number;
 }
@@ -90,13 +90,21 @@ export class HazardNetwork {
     const { moving, hidden } = this.shape;
     const { out, movingOut } = this.offsets;
     const weights = this.active;
+    const end = from + moving;
     let at = this.offsets.moving;
     let result = this.linear;
     for (let input = 0; input < moving; input++) result += weights[movingOut + input]! * inputs[from + input]!;
+    const { base, activation } = this;
     for (let unit = 0; unit < hidden; unit++) {
-      let sum = this.base[unit]!;
-      for (let input = 0; input < moving; input++) sum += weights[at++]! * inputs[from + input]!;
-      this.activation[unit] = sum;
+      let even = base[unit]!;
+      let odd = 0;
+      for (let input = from; input < end; input += 2) {
+        even += weights[at]! * inputs[input]!;
+        odd += weights[at + 1]! * inputs[input + 1]!;
+        at += 2;
+      }
+      const sum = even + odd;
+      activation[unit] = sum;
       result += weights[out + unit]! * (sum > 0 ? sum : LEAK * sum);
     }
     return result;
