@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { defineConfig } from 'tsup';
+import { defineConfig, type Options } from 'tsup';
 
 /**
  * One build for every package: `npm run build` starts it in each package's folder.
@@ -17,17 +17,22 @@ const published = Object.values(manifest.exports ?? {})
   .map((target) => (typeof target === 'string' ? undefined : target['@pilotlight/source']))
   .filter((source): source is string => typeof source === 'string');
 
-/** A command has no subpath: its `bin` file starts `dist/cli.js`. */
-const entries = existsSync('src/cli.ts') ? [...published, 'src/cli.ts'] : published;
-
-export default defineConfig({
-  entry: entries,
-  format: ['esm', 'cjs'],
+const shared: Options = {
   target: 'node20',
-  dts: { compilerOptions: { composite: false, incremental: false } },
   sourcemap: true,
-  clean: true,
   shims: true,
   splitting: true,
   treeshake: true,
-});
+};
+
+export default defineConfig([
+  {
+    ...shared,
+    entry: published,
+    format: ['esm', 'cjs'],
+    dts: { compilerOptions: { composite: false, incremental: false } },
+    clean: ['dist/*.{js,cjs,map,d.ts,d.cts}'],
+  },
+  // A command has no subpath and is never required: its `bin` file imports `dist/cli.js`.
+  ...(existsSync('src/cli.ts') ? [{ ...shared, entry: ['src/cli.ts'], format: 'esm' as const, clean: false }] : []),
+]);

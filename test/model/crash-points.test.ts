@@ -81,6 +81,11 @@ async function crashAt(call: number, when: 'before' | 'after'): Promise<boolean>
     states.filter((name) => !['hot', 'claimed', 'kept'].includes(name)),
     label,
   ).toEqual([]);
+  const claims = (await world.ledger.all()).flatMap(({ state }) => (state.name === 'claimed' ? [state] : []));
+  expect(
+    claims.filter(({ hold }) => hold !== 'acked'),
+    `${label}: claims without a claimant`,
+  ).toEqual([]);
   const alive = world.provider.alive().map((info) => info.sandboxId);
   for (const sandboxId of acked) expect(alive, `${label}: an acknowledged claim`).toContain(sandboxId);
   for (const [sandboxId, claims] of world.claimants) {

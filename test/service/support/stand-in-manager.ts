@@ -67,7 +67,7 @@ export class StandInManager extends EventEmitter<WarmingEvents> implements Claim
     const known = this.#byKey.get(request.key ?? '');
     if (known) return known;
     const hot = this.#stock.get(runtime) ?? 0;
-    const answer = hot > 0 ? this.#hot(runtime, request) : this.#warm(runtime, request, 'pool_empty');
+    const answer = hot > 0 ? this.#hot(runtime, request) : this.#warm(request, 'pool_empty');
     if (hot > 0) this.#stock.set(runtime, hot - 1);
     if (request.key !== undefined) this.#byKey.set(request.key, answer);
     return answer;
@@ -102,7 +102,7 @@ export class StandInManager extends EventEmitter<WarmingEvents> implements Claim
     return { state: 'HOT', claim, source: 'hot', latencyMs: 1, ready: Promise.resolve(claim) };
   }
 
-  #warm(runtime: string, request: ClaimRequest, reason: MissReason): ClaimAnswer {
+  #warm(request: ClaimRequest, reason: MissReason): ClaimAnswer {
     const claimId = this.#id();
     const seen: WarmingProgress[] = [];
     const wake: (() => void)[] = [];
@@ -121,7 +121,6 @@ export class StandInManager extends EventEmitter<WarmingEvents> implements Claim
     return {
       state: 'WARMING',
       claimId,
-      runtime,
       progress: 0,
       phase: 'queued',
       eta: { p50Ms: 100, p90Ms: 200, samples: 0 },

@@ -7,7 +7,7 @@ import type { createBody } from './schemas.js';
 /** The settings a create request asks for. */
 export function settingsOf(body: z.output<typeof createBody>, template: Template): SandboxSettings {
   return {
-    templateId: template.id,
+    templateId: template.publicId ?? template.id,
     alias: template.names[0],
     metadata: body.metadata ?? {},
     envs: { ...template.envs, ...body.envVars },
@@ -15,6 +15,8 @@ export function settingsOf(body: z.output<typeof createBody>, template: Template
     allowInternetAccess: body.allow_internet_access ?? undefined,
     network: (body.network ?? undefined) as NetworkSettings | undefined,
     volumeMounts: body.volumeMounts ?? [],
+    start: template.start,
+    defaults: template.defaults,
   };
 }
 

@@ -29,6 +29,15 @@ export interface VolumeMount {
   path: string;
 }
 
+/** What a template starts in every sandbox that is made from it, and how it is known to be ready. */
+export interface StartCommand {
+  command: string | undefined;
+  readyCommand: string | undefined;
+  user: string;
+  cwd: string;
+  envs: Readonly<Record<string, string>>;
+}
+
 /** All that a create request can say about a sandbox. */
 export interface SandboxSettings {
   templateId: string;
@@ -39,4 +48,13 @@ export interface SandboxSettings {
   allowInternetAccess: boolean | undefined;
   network: NetworkSettings | undefined;
   volumeMounts: readonly VolumeMount[];
+  /** The template's program, started again wherever the sandbox begins without its memory. */
+  start?: StartCommand | undefined;
+  /** Who and where commands are that do not say it themselves. */
+  defaults?: CommandDefaults | undefined;
+}
+
+export interface CommandDefaults {
+  user: string;
+  workdir: string;
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { LayerStore } from '../storage/layers.js';
+import type { CommandDefaults, StartCommand } from './settings.js';
 
 /** Something a sandbox can be made from: a template or a snapshot. Both are a stack of sealed layers. */
 export interface Template {
@@ -11,6 +12,10 @@ export interface Template {
   /** Set for a snapshot: the sandbox it was taken from. */
   sourceSandboxId?: string | undefined;
   createdAtMs: number;
+  /** What callers know it by when that is not its id: one template has many builds. */
+  publicId?: string | undefined;
+  start?: StartCommand | undefined;
+  defaults?: CommandDefaults | undefined;
 }
 
 /** Templates and snapshots by id and name. Holds the layers of each for as long as it is listed. */
@@ -37,6 +42,16 @@ export class TemplateStore {
   find(reference: string): Template | undefined {
     const plain = reference.replace(/:default$/, '');
     return this.templates.get(plain) ?? this.templates.get(this.names.get(plain) ?? '');
+  }
+
+  /** From now on the name means this template. */
+  point(name: string, template: Template): void {
+    template.names.push(name);
+    this.names.set(name, template.id);
+  }
+
+  unpoint(name: string): void {
+    this.names.delete(name);
   }
 
   list(): Template[] {

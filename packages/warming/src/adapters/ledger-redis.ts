@@ -92,7 +92,7 @@ class RedisLedger implements Ledger {
   async reserve(record: SlotRecord, limits: ReserveLimits): Promise<ReserveResult> {
     const { perSecond, burst, leave } = limits.rate;
     const goal = record.purpose === 'claim' ? -1 : limits.goal;
-    const [kind, value] = pair.parse(
+    const [kind, value, running] = pair.parse(
       await this.#run(
         'ledgerReserve',
         record.slotId,
@@ -114,7 +114,11 @@ class RedisLedger implements Ledger {
       case 'wait':
         return { kind, retryInMs: Number(value) };
       default:
-        return { kind: 'full', bound: value === 'max' || value === 'goal' ? value : 'running' };
+        return {
+          kind: 'full',
+          bound: value === 'max' || value === 'goal' ? value : 'running',
+          running: Number(running),
+        };
     }
   }
 
@@ -241,7 +245,7 @@ class RedisLedger implements Ledger {
     this.#listeners.add(listener);
     if (!this.#subscriber) {
       const subscriber = this.#redis.duplicate({
-        commandTimeout: 0,
+        commandTimeout: 60_000,
         maxRetriesPerRequest: null,
         enableAutoPipelining: false,
       });

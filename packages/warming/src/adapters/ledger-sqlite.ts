@@ -73,11 +73,12 @@ class SqliteLedger implements Ledger {
     return this.#write((tables) => {
       const present = tables.get(record.slotId);
       if (present) return { kind: 'exists', record: present };
-      if (tables.countPool(record.pool) >= limits.max) return { kind: 'full', bound: 'max' };
-      if (record.purpose !== 'claim' && tables.countGoal(goalOf(record)) >= limits.goal)
-        return { kind: 'full', bound: 'goal' };
       const running = tables.countRunning();
-      if (running >= limits.running) return { kind: 'full', bound: 'running' };
+      if (tables.countPool(record.pool) >= limits.max) return { kind: 'full', bound: 'max', running };
+      if (record.purpose !== 'claim' && tables.countGoal(goalOf(record)) >= limits.goal) {
+        return { kind: 'full', bound: 'goal', running };
+      }
+      if (running >= limits.running) return { kind: 'full', bound: 'running', running };
       const { bucket, retryInMs } = spend(tables.bucket(), limits.rate, this.nowMs());
       tables.setBucket(bucket);
       if (retryInMs !== undefined) return { kind: 'wait', retryInMs };

@@ -27,7 +27,10 @@ local function drop(id, f)
   redis.call('HDEL', fields, id)
   redis.call('SREM', prefix .. 'pool:' .. f[2], id)
   redis.call('ZREM', due, id)
-  if f[3] ~= '' then redis.call('ZREM', prefix .. 'shelf:' .. f[3], id) end
+  if f[3] ~= '' then
+    redis.call('ZREM', prefix .. 'shelf:' .. f[3], id)
+    redis.call('PUBLISH', prefix .. 'changed', f[2])
+  end
   if f[5] ~= '' and redis.call('HINCRBY', goals, f[5], -1) <= 0 then redis.call('HDEL', goals, f[5]) end
   if f[6] == 1 then redis.call('HINCRBY', meta, 'running', -1) end
   if f[7] ~= '' and redis.call('HINCRBY', tenants, f[7], -1) <= 0 then redis.call('HDEL', tenants, f[7]) end
@@ -70,16 +73,16 @@ export const redisScripts = {
 redis.call('HSETNX', meta, 'epoch', cjson.encode({ id = ARGV[1], startedAtMs = now() }))
 return redis.call('HGET', meta, 'epoch')`,
 
-  /** id, json, fields, max, goal limit or -1, running limit, rate per second, burst, leave → {kind, value} */
+  /** id, json, fields, max, goal limit or -1, running limit, rate per second, burst, leave → {kind, value, running} */
   ledgerReserve: `${common}
 local id, json, f = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 local present = redis.call('HGET', slots, id)
 if present then return { 'exists', present } end
-if redis.call('SCARD', prefix .. 'pool:' .. f[2]) >= tonumber(ARGV[4]) then return { 'full', 'max' } end
-local goal = tonumber(ARGV[5])
-if goal >= 0 and tonumber(redis.call('HGET', goals, f[5]) or 0) >= goal then return { 'full', 'goal' } end
 local running = tonumber(redis.call('HGET', meta, 'running') or 0)
-if running >= tonumber(ARGV[6]) then return { 'full', 'running' } end
+if redis.call('SCARD', prefix .. 'pool:' .. f[2]) >= tonumber(ARGV[4]) then return { 'full', 'max', tostring(running) } end
+local goal = tonumber(ARGV[5])
+if goal >= 0 and tonumber(redis.call('HGET', goals, f[5]) or 0) >= goal then return { 'full', 'goal', tostring(running) } end
+if running >= tonumber(ARGV[6]) then return { 'full', 'running', tostring(running) } end
 local perSecond, burst = tonumber(ARGV[7]), tonumber(ARGV[8])
 local needed = 1 + math.min(tonumber(ARGV[9]), burst - 1)
 local at, tokens = now(), burst

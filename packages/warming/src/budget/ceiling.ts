@@ -36,6 +36,11 @@ export function afterProbe(ceiling: Ceiling, declared: number, nowMs: number): C
   return { limit: ceiling.limit + 1, probeAtMs: nowMs, probing: false };
 }
 
+/** More are running than was thought possible, by somebody else's doing. */
+export function afterSight(ceiling: Ceiling, running: number): Ceiling {
+  return ceiling.limit === undefined || running <= ceiling.limit ? ceiling : { ...ceiling, limit: running };
+}
+
 /** The probe failed for another reason, which says nothing about room. */
 export function afterLostProbe(ceiling: Ceiling, nowMs: number, probeAfterMs: number): Ceiling {
   return { ...ceiling, probing: false, probeAtMs: nowMs + probeAfterMs };

@@ -7,6 +7,7 @@ import {
   afterLostProbe,
   afterProbe,
   afterRefusal,
+  afterSight,
   type Ceiling,
   openCeiling,
   roomUnder,
@@ -29,7 +30,7 @@ export interface GateSettings {
 export interface Applicant {
   readonly priority: Priority;
   readonly signal: AbortSignal;
-  /** Waits at a bound until there is room again; one who does not is turned away. */
+  /** Waits at the bounds of its own pool until there is room; one who does not is turned away. All wait for the provider. */
   readonly patient: boolean;
   /** @throws QuotaError when it is over */
   readonly deadlineMs?: number | undefined;
@@ -60,6 +61,9 @@ export class NoRoom extends Error {
     this.bound = bound;
   }
 }
+
+/** How often one who waits at a bound looks whether there is room, in milliseconds. */
+const lookAgainMs = 1_000;
 
 interface Entry extends Applicant {
   readonly order: number;
@@ -172,7 +176,10 @@ export class CreateGate {
           this.#alarm.set(result.retryInMs);
           return;
         }
-        this.#block(entry, result.bound);
+        const seen = afterSight(this.#ceiling, result.running);
+        if (seen === this.#ceiling) this.#block(entry, result.bound);
+        else this.#again = true;
+        this.#ceiling = seen;
       }
     }
   }
@@ -206,13 +213,14 @@ export class CreateGate {
   }
 
   #block(entry: Entry, bound: 'max' | 'goal' | 'running'): void {
-    if (!entry.patient) {
+    if (!entry.patient && bound !== 'running') {
       entry.settle({ error: new NoRoom(bound) });
       return;
     }
     entry.bound = bound;
+    // What another process retires is not told; the time for a probe may come before that.
     const delayMs = this.#ceiling.probeAtMs - this.#clock.monotonicMs();
-    if (bound === 'running' && this.#ceiling.limit !== undefined && delayMs > 0) this.#alarm.set(delayMs);
+    this.#alarm.set(delayMs > 0 ? Math.min(delayMs, lookAgainMs) : lookAgainMs);
   }
 
   #rate(priority: Priority): CreateRate {

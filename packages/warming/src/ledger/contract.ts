@@ -39,12 +39,17 @@ export const ledgerContract: readonly ContractCase[] = [
     async run(open) {
       const ledger = await open();
       assert.equal((await ledger.reserve(slot('a'), { ...wide, goal: 1 })).kind, 'reserved');
-      assert.deepEqual(await ledger.reserve(slot('b'), { ...wide, goal: 1 }), { kind: 'full', bound: 'goal' });
+      assert.deepEqual(await ledger.reserve(slot('b'), { ...wide, goal: 1 }), {
+        kind: 'full',
+        bound: 'goal',
+        running: 1,
+      });
       assert.equal((await ledger.reserve({ ...slot('c'), specKey: 'other' }, { ...wide, goal: 1 })).kind, 'reserved');
       assert.equal((await ledger.reserve({ ...slot('d'), purpose: 'claim' }, { ...wide, goal: 1 })).kind, 'reserved');
       assert.deepEqual(await ledger.reserve({ ...slot('e'), pool: 'second' }, { ...wide, running: 3 }), {
         kind: 'full',
         bound: 'running',
+        running: 3,
       });
       const reserved = await ledger.reserve({ ...slot('e'), pool: 'second' }, { ...wide, running: 4 });
       assert.equal(reserved.kind === 'reserved' && reserved.running, 4);

@@ -108,7 +108,7 @@ export type ReserveResult =
   /** `running`: slots of the fleet that use the provider's concurrency, this one included. */
   | { readonly kind: 'reserved'; readonly record: SlotRecord; readonly running: number }
   | { readonly kind: 'exists'; readonly record: SlotRecord }
-  | { readonly kind: 'full'; readonly bound: 'max' | 'goal' | 'running' }
+  | { readonly kind: 'full'; readonly bound: 'max' | 'goal' | 'running'; readonly running: number }
   /** The rate is used up; a token is there after this time at the earliest. */
   | { readonly kind: 'wait'; readonly retryInMs: number };
 

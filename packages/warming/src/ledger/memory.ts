@@ -58,11 +58,11 @@ export class MemoryLedger implements Ledger {
   async reserve(record: SlotRecord, limits: ReserveLimits): Promise<ReserveResult> {
     const present = this.#slots.get(record.slotId);
     if (present) return { kind: 'exists', record: present };
-    if (this.#pools.size(record.pool) >= limits.max) return { kind: 'full', bound: 'max' };
+    if (this.#pools.size(record.pool) >= limits.max) return { kind: 'full', bound: 'max', running: this.#running };
     if (record.purpose !== 'claim' && (this.#goals.get(goalOf(record)) ?? 0) >= limits.goal) {
-      return { kind: 'full', bound: 'goal' };
+      return { kind: 'full', bound: 'goal', running: this.#running };
     }
-    if (this.#running >= limits.running) return { kind: 'full', bound: 'running' };
+    if (this.#running >= limits.running) return { kind: 'full', bound: 'running', running: this.#running };
     const retryInMs = this.#spend(limits.rate);
     if (retryInMs !== undefined) return { kind: 'wait', retryInMs };
     this.#put(record);

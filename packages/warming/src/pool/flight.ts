@@ -61,6 +61,10 @@ export class Flight {
   purpose: SlotPurpose;
   /** Whether its record is in the ledger, where the plan counts it. */
   recorded = false;
+  /** The slot it asked for, or has. */
+  slotId: string | undefined;
+  /** Whether it stands in the line for a create call, with nothing in its hands. */
+  inLine = false;
   readonly #plan: FlightPlan;
   readonly #stop = new AbortController();
 
@@ -120,6 +124,7 @@ export class Flight {
     const { fleet } = this.#plan;
     this.#setWay(tier.origin);
     this.recorded = true;
+    this.slotId = record.slotId;
     const hold = new SlotHold(fleet, record);
     hold.beat();
     try {
@@ -138,7 +143,10 @@ export class Flight {
 
   async #create(tier: Tier, link: SnapshotLink | undefined): Promise<Craft> {
     const { fleet, spec } = this.#plan;
-    const permit = await this.#admit();
+    this.inLine = true;
+    const permit = await this.#admit().finally(() => {
+      this.inLine = false;
+    });
     this.recorded = true;
     const hold = new SlotHold(fleet, permit.record);
     hold.beat();
@@ -186,6 +194,7 @@ export class Flight {
       hardEndsAtMs: nowMs + fleet.settings.maxLifeMs,
       state: { name: 'creating' },
     };
+    this.slotId = record.slotId;
     return fleet.gate.enter({
       priority: passenger?.priority ?? this.#plan.priority,
       signal: this.#stop.signal,
@@ -234,6 +243,7 @@ export class Flight {
         .catch((error: Error) => fleet.emit('background-error', { runtime: spec.pool, error }));
     } else this.way.end(capturePiece);
     this.#stop.signal.throwIfAborted();
+    if (tier.by === 'create') fleet.measuredLead(spec.pool, fleet.ledger.nowMs() - hold.record.createdAtMs);
     return this.passenger ? this.#board(this.passenger, craft) : this.#land(hold, sandbox);
   }
 

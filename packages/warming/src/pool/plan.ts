@@ -10,12 +10,14 @@ export interface PoolView {
   readonly onSpecChange: 'recreate' | 'onReplenish';
   readonly slots: readonly SlotRecord[];
   readonly targets: { readonly hot: number; readonly parked: number };
-  /** Flights of this process that the ledger does not count yet. */
+  /** Flights of this process that are not among the slots. */
   readonly pending: { readonly hot: number; readonly parked: number };
-  /** Flights the ledger counts for the pool, but with a claimant on board. */
+  /** Flights among the slots that count for the hot tier, but have a claimant on board. */
   readonly carrying: number;
   /** Flights of this process that may have nobody to carry and can be called off. */
   readonly empty: number;
+  /** Slots the pool may have, whatever their state. */
+  readonly max: number;
   /** A link is being made: what is created after it costs a fraction. */
   readonly linkComing: boolean;
   /** No link yet, but the first sandbox will give one. */
@@ -67,8 +69,9 @@ export function planPool(view: PoolView): PoolPlan {
   const parked = fresh.filter((record) => countsForGoal(record) && record.purpose === 'parked').length;
 
   const due = view.targets.hot - young - (coming - view.carrying) - view.pending.hot;
-  const surplus = Math.max(0, -due);
-  const spare = Math.min(hot.length, surplus + (due <= 0 && young >= view.targets.hot ? aging.length : 0));
+  // Only what is hot by now is surplus: what is coming may be on its way to a claimant.
+  const surplus = Math.max(0, young - view.targets.hot);
+  const spare = Math.min(hot.length, surplus + (young >= view.targets.hot ? aging.length : 0));
   const parkedMissing = Math.max(0, view.targets.parked - parked - view.pending.parked);
   const spares = oldestFirst(hot).slice(0, spare);
   const parkable = view.canPause ? Math.min(parkedMissing, spares.length) : 0;
@@ -93,7 +96,7 @@ export function planPool(view: PoolView): PoolPlan {
       ...surplusParked.map((record) => ({ record, reason: 'surplus' as const })),
     ],
     park,
-    callOff: Math.max(0, Math.min(view.empty, surplus - hot.length)),
+    callOff: Math.max(0, Math.min(view.empty, young + view.empty - view.targets.hot)),
     aging: aging.length,
     wakeAtMs: due > 0 && view.nowMs < view.notBeforeMs && !view.paused ? view.notBeforeMs : undefined,
   };
@@ -101,11 +104,10 @@ export function planPool(view: PoolView): PoolPlan {
 
 /** How many creates may begin now. */
 function allowance(view: PoolView): number {
-  if (view.paused || view.nowMs < view.notBeforeMs) return 0;
+  if (view.paused || view.nowMs < view.notBeforeMs || view.linkComing) return 0;
   const underWay = view.pending.hot + view.pending.parked;
-  if (view.linkComing) return 0;
-  if (view.linkMissing) return Math.max(0, 1 - underWay);
-  return Math.max(0, view.window - underWay);
+  const room = view.max - view.slots.length;
+  return Math.max(0, Math.min(view.linkMissing ? 1 : view.window, room) - underWay);
 }
 
 function sortOverdue(view: PoolView): Pick<PoolPlan, 'renew' | 'adopt' | 'resolve' | 'finish' | 'check'> & {

@@ -1,5 +1,5 @@
 import { Alarm } from '../alarm.js';
-import { priorities } from '../budget/gate.js';
+import { NoRoom, priorities } from '../budget/gate.js';
 import { afterFailure, afterSuccess, freshStart, type SlowStart } from '../budget/slow-start.js';
 import type { SlotRecord } from '../ledger/record.js';
 import { ProviderError } from '../provider.js';
@@ -22,6 +22,8 @@ export interface PoolCounts {
 
 /** Sandboxes tried for one claim before it fails. */
 const mostTries = 3;
+/** Wait of a pool that asked for more than its bounds allow, in milliseconds. */
+const turnedAwayMs = 1_000;
 const backOff = { firstMs: 500, longestMs: 60_000 };
 
 /** One pool in this process: carries out what {@link planPool} decides, one round at a time, woken by events. */
@@ -167,8 +169,10 @@ export class Pool {
     const slots = await ledger.view(spec.pool);
     const linkMissing = spec.runtime.pool.link && spec.nodes.length > 0 && (await links.missing(spec.specKey));
     const flights = [...this.#flights];
+    const listed = new Set(slots.map((record) => record.slotId));
+    const isListed = (flight: Flight) => flight.slotId !== undefined && listed.has(flight.slotId);
     const pending = (purpose: 'hot' | 'parked') =>
-      flights.filter((flight) => !flight.recorded && flight.purpose === purpose).length;
+      flights.filter((flight) => !isListed(flight) && flight.purpose === purpose).length;
     const nowMs = ledger.nowMs();
     const plan = planPool({
       nowMs,
@@ -178,8 +182,9 @@ export class Pool {
       slots,
       targets: this.targets,
       pending: { hot: pending('hot'), parked: pending('parked') },
-      carrying: flights.filter((flight) => flight.recorded && flight.purpose === 'hot' && flight.passenger).length,
+      carrying: flights.filter((flight) => isListed(flight) && flight.purpose === 'hot' && flight.passenger).length,
       empty: flights.filter((flight) => flight.purpose === 'hot' && !flight.passenger).length,
+      max: spec.runtime.pool.max,
       linkMissing,
       linkComing: linkMissing && flights.some((flight) => flight.recorded),
       window: this.#slowStart.window,
@@ -262,7 +267,8 @@ export class Pool {
     else if (end.kind !== 'grounded') this.#slowStart = afterSuccess(this.#slowStart);
     // A claimant who got on a moment after the flight had landed in the pool finds the sandbox there.
     if (waiter && end.kind === 'pooled') this.#board(waiter);
-    this.wake();
+    // Turned away: the plan and the ledger see the same soon, and asking again at once would go in circles.
+    this.wake(end.kind === 'grounded' && end.error instanceof NoRoom ? turnedAwayMs : 0);
   }
 
   #failed(error: unknown, waiter: Waiter | undefined): void {
@@ -292,8 +298,9 @@ export class Pool {
     let hot = slots.filter((record) => record.state.name === 'hot' && record.specKey === this.#spec.specKey).length;
     for (const waiter of this.#waiters) {
       if (hot === 0) return;
-      if (!waiter.flight || waiter.flight.recorded || waiter.flight.way.underWay) continue;
+      if (!waiter.flight?.inLine) continue;
       hot -= 1;
+      waiter.tries -= 1;
       waiter.detach()?.abort(new Error('A hot sandbox came first.'));
       this.#board(waiter);
     }

@@ -36,7 +36,7 @@ export async function finishRetiring(fleet: Fleet, record: SlotRecord): Promise<
   if (sandboxId !== undefined) await fleet.provider.kill(sandboxId);
   fleet.connections.forget(record);
   await fleet.ledger.remove(record);
-  fleet.gate.wake();
+  fleet.changed(record.pool);
 }
 
 /**
@@ -53,7 +53,7 @@ export async function resolveLost(fleet: Fleet, record: SlotRecord): Promise<voi
   const lostAtMs = record.state.name === 'lost' ? record.state.lostAtMs : nowMs;
   if (nowMs - lostAtMs >= fleet.settings.orphanGraceMs) {
     await fleet.ledger.remove(record);
-    fleet.gate.wake();
+    fleet.changed(record.pool);
     return;
   }
   const waitMs = Math.max(500, Math.round((nowMs - lostAtMs) / 2));

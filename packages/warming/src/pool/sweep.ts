@@ -3,12 +3,13 @@ import type { ProviderSandboxInfo } from '../provider.js';
 import type { Fleet } from './fleet.js';
 import { metadataKeys, slotIdOf } from './metadata.js';
 import { finishRetiring, retire } from './retire.js';
+import { checkClaim } from './upkeep.js';
 
 /** What a comparison of the provider's list with the ledger comes to. Pure. */
 export interface SweepPlan {
   /** Sandboxes of the fleet that no record knows, old enough to be sure. */
   readonly orphans: readonly { readonly slotId: string; readonly info: ProviderSandboxInfo }[];
-  /** Hot slots whose sandbox is not listed: to be looked at one by one, for a list may lag. */
+  /** Slots at rest whose sandbox is not listed: to be looked at one by one, for a list may lag. */
   readonly missing: readonly SlotRecord[];
 }
 
@@ -30,32 +31,44 @@ export function planSweep(view: {
     const old = view.nowMs - info.startedAtMs >= view.graceMs && view.ledgerAgeMs >= view.graceMs;
     return old ? [{ slotId, info }] : [];
   });
-  const missing = view.records.filter(
-    (record) => record.state.name === 'hot' && !listed.has(record.state.place.sandboxId),
-  );
+  const missing = view.records.filter(({ state }) => {
+    const atRest =
+      state.name === 'hot' ||
+      state.name === 'parked' ||
+      state.name === 'kept' ||
+      (state.name === 'claimed' && state.hold === 'acked');
+    return atRest && !listed.has(state.place.sandboxId);
+  });
   return { orphans, missing };
 }
 
 /**
  * Compares what the provider lists with what the ledger knows. An orphan gets a record before it is killed, so that of
  * several replicas one kills it, and none while another is about to restore its claim.
+ *
+ * @returns what the ledger held
  */
-export async function sweep(fleet: Fleet): Promise<void> {
+export async function sweep(fleet: Fleet): Promise<readonly SlotRecord[]> {
   const listed = await listFleet(fleet);
   const { startedAtMs } = await fleet.ledger.epoch();
+  const records = await fleet.ledger.all();
   const plan = planSweep({
     fleet: fleet.name,
     listed,
-    records: await fleet.ledger.all(),
+    records,
     nowMs: fleet.clock.nowMs(),
     graceMs: fleet.settings.orphanGraceMs,
     ledgerAgeMs: fleet.ledger.nowMs() - startedAtMs,
   });
   for (const { slotId, info } of plan.orphans) await killOrphan(fleet, slotId, info);
-  for (const record of plan.missing) {
-    const sandboxId = sandboxIdOf(record.state);
-    if (sandboxId !== undefined && !(await fleet.provider.info(sandboxId))) await retire(fleet, record, 'unhealthy');
-  }
+  for (const record of plan.missing) await lookFor(fleet, record);
+  return records;
+}
+
+async function lookFor(fleet: Fleet, record: SlotRecord): Promise<void> {
+  if (record.state.name === 'claimed') return checkClaim(fleet, record);
+  const sandboxId = sandboxIdOf(record.state);
+  if (sandboxId !== undefined && !(await fleet.provider.info(sandboxId))) await retire(fleet, record, 'unhealthy');
 }
 
 /** Kills every sandbox of the fleet that nobody has claimed: the end of a fleet that lives in one process. */

@@ -68,7 +68,7 @@ export async function checkClaim(fleet: Fleet, record: SlotRecord): Promise<void
   if (!info) {
     if (await fleet.ledger.remove(record)) {
       fleet.connections.forget(record);
-      fleet.gate.wake();
+      fleet.changed(record.pool);
     }
     return;
   }

@@ -49,7 +49,15 @@ export class Watch {
 
   async #sweep(): Promise<void> {
     await this.#restoreClaims();
-    await sweep(this.#fleet);
+    const hot = new Map<string, number>();
+    for (const { state, pool } of await sweep(this.#fleet)) {
+      if (state.name === 'hot') hot.set(pool, (hot.get(pool) ?? 0) + 1);
+    }
+    // What another process changed may not have been told.
+    for (const [name, pool] of this.#pools) {
+      const count = hot.get(name) ?? 0;
+      if (count !== pool.counts.hot || count !== pool.targets.hot) pool.wake();
+    }
   }
 
   /** The ledger lost its data: what this process knows to be claimed goes back, before anybody takes it for an orphan. */

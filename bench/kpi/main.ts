@@ -1,0 +1,36 @@
+// npm run bench:kpi: what users and engineers judge by, each figure beside its target. See bench/METHODOLOGY.md.
+import { parseArgs } from 'node:util';
+import { startLocalHost } from '@pilotlight/local';
+import { type BenchRow, report } from '../support/report.js';
+import { saveResults, surroundings } from '../support/results.js';
+import { browsers } from './browser.js';
+import { rustBuilds, typescriptBuilds } from './builds.js';
+import { files, languageServer } from './environment.js';
+import { rowsOf } from './group.js';
+import { agents, starts } from './starts.js';
+
+const { values } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '30' },
+    /** Only groups whose name holds this. */
+    only: { type: 'string', default: '' },
+    /** Writes bench/results/kpi.json. */
+    save: { type: 'boolean', default: false },
+  },
+});
+
+const groups = [starts, agents, files, typescriptBuilds, languageServer, rustBuilds, browsers];
+const host = await startLocalHost();
+const rows: BenchRow[] = [];
+try {
+  for (const group of groups.filter(({ name }) => name.includes(values.only))) {
+    const measured = await rowsOf(group, host, Number(values.rounds));
+    rows.push(...measured);
+    for (const { name, why } of measured) if (why !== undefined) console.error(`not measured: ${name}: ${why}`);
+  }
+} finally {
+  await host.close();
+}
+if (values.save) saveResults('kpi', 1, { isolation: host.isolation, rows });
+report('kpi', rows, { ...surroundings(), isolation: host.isolation });

@@ -1,0 +1,67 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus, getPriority, loadavg, release, totalmem } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** What a figure was measured on. Names no machine and no user. */
+export interface Surroundings {
+  takenAt: string;
+  node: string;
+  e2b: string;
+  kernel: string;
+  processors: string;
+  memoryGib: number;
+  /** Processes that wanted to run at the start of the run, beside the priority of the run itself. */
+  load: number;
+  niceness: number;
+}
+
+export function surroundings(): Surroundings {
+  const [first] = cpus();
+  const manifest = JSON.parse(readFileSync(`${root}node_modules/e2b/package.json`, 'utf8')) as { version: string };
+  return {
+    takenAt: new Date().toISOString(),
+    node: process.version,
+    e2b: manifest.version,
+    kernel: release(),
+    processors: `${cpus().length} x ${first?.model.trim() ?? 'unknown'}`,
+    memoryGib: Math.round(totalmem() / 2 ** 30),
+    load: Math.round((loadavg()[0] ?? 0) * 10) / 10,
+    niceness: getPriority(),
+  };
+}
+
+/** Writes `bench/results/<name>.json`. The version changes with the shape, so that a reader can tell. */
+export function saveResults(name: string, version: number, content: Record<string, unknown>): void {
+  const file = { version, ...surroundings(), ...content };
+  writeFileSync(`${root}bench/results/${name}.json`, `${JSON.stringify(file, undefined, 2)}\n`);
+}
+
+/** Replaces what stands between `<!-- <name>:start -->` and `<!-- <name>:end -->` in a document of the project. */
+export function fillMarkers(document: string, name: string, content: string): void {
+  const path = `${root}${document}`;
+  const text = readFileSync(path, 'utf8');
+  const filled = replaceBetween(text, name, content);
+  if (filled === undefined)
+    throw new Error(`${document} has no lines <!-- ${name}:start --> and <!-- ${name}:end -->.`);
+  writeFileSync(path, filled);
+}
+
+/** Undefined when the markers are not there. */
+export function replaceBetween(text: string, name: string, content: string): string | undefined {
+  const [start, end] = [`<!-- ${name}:start -->`, `<!-- ${name}:end -->`];
+  const from = text.indexOf(start);
+  const to = text.indexOf(end, from);
+  if (from < 0 || to < 0) return undefined;
+  return `${text.slice(0, from + start.length)}\n${content.trim()}\n${text.slice(to)}`;
+}
+
+/** A table as Prettier would write it, so that a generated one stays as it is. */
+export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((title, column) => Math.max(3, title.length, ...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join(' | ')} |`;
+  const rule = `| ${widths.map((width, column) => (column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`;
+  return [line(head), rule, ...rows.map(line)].join('\n');
+}

@@ -1,0 +1,82 @@
+import { Heap } from 'heap-js';
+import type { UnitPlan, UnitState } from './unit.js';
+
+/** Times closer together than this are the same: Unix seconds carry no more than a quarter of a microsecond. */
+const TICK = 1e-5;
+
+interface Edge {
+  atSeconds: number;
+  order: number;
+  unit: UnitState;
+  version: number;
+}
+
+/** Follows the plans of all units through time: which are on, and when the next one changes. */
+export class Holding {
+  private readonly edges = new Heap<Edge>((a, b) => a.atSeconds - b.atSeconds || a.order - b.order);
+  private order = 0;
+
+  /** Puts a new plan in force. An order has to go out one lead time before a window starts. */
+  adopt(unit: UnitState, plan: UnitPlan, nowSeconds: number): void {
+    unit.plan = plan;
+    unit.version++;
+    this.advance(unit, nowSeconds);
+  }
+
+  drop(unit: UnitState): void {
+    unit.plan = undefined;
+    unit.version++;
+    unit.on = false;
+    unit.readyAtSeconds = undefined;
+  }
+
+  /** Units whose state changed up to now. */
+  due(nowSeconds: number, changed: (unit: UnitState) => void): void {
+    for (let edge = this.edges.peek(); edge && edge.atSeconds <= nowSeconds + TICK; edge = this.edges.peek()) {
+      this.edges.pop();
+      if (edge.unit.version !== edge.version) continue;
+      this.advance(edge.unit, nowSeconds);
+      changed(edge.unit);
+    }
+  }
+
+  /** When the next unit changes; undefined when none will. */
+  next(): number | undefined {
+    for (let edge = this.edges.peek(); edge; edge = this.edges.peek()) {
+      if (edge.unit.version === edge.version) return edge.atSeconds;
+      this.edges.pop();
+    }
+    return undefined;
+  }
+
+  private advance(unit: UnitState, nowSeconds: number): void {
+    const plan = unit.plan!;
+    const lead = unit.key.leadSeconds;
+    const since = nowSeconds - plan.atSeconds;
+    const { windows } = plan;
+    let edge = Infinity;
+    let ready: number | undefined;
+    for (let index = 0; index < windows.length; index += 2) {
+      const order = windows[index]! - lead;
+      const end = windows[index + 1]!;
+      if (since >= end - TICK) continue;
+      if (since >= order - TICK) {
+        ready = plan.atSeconds + windows[index]!;
+        edge = endOfStretch(windows, index, lead);
+      } else edge = order;
+      break;
+    }
+    unit.on = ready !== undefined;
+    unit.readyAtSeconds = ready;
+    if (edge < Infinity) {
+      this.edges.push({ atSeconds: plan.atSeconds + edge, order: this.order++, unit, version: unit.version });
+    }
+  }
+}
+
+/** Windows closer together than a lead time are one stretch: the next order goes out before the last one ends. */
+function endOfStretch(windows: readonly number[], index: number, lead: number): number {
+  let at = index;
+  while (at + 2 < windows.length && windows[at + 2]! - lead <= windows[at + 1]!) at += 2;
+  return windows[at + 1]!;
+}

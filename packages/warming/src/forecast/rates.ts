@@ -1,0 +1,41 @@
+/** Decay times of the running claim rates, in seconds: a minute, ten, an hour, six, a day, five. */
+export const DECAY_SECONDS: readonly number[] = [60, 600, 3_600, 21_600, 86_400, 432_000];
+
+export const RATE_COUNT = DECAY_SECONDS.length;
+
+/** Exponentially decayed claim counts over several memories. */
+export class Rates {
+  readonly counts = new Float64Array(RATE_COUNT);
+  atSeconds: number;
+
+  constructor(atSeconds: number) {
+    this.atSeconds = atSeconds;
+  }
+
+  add(seconds: number): void {
+    for (let index = 0; index < RATE_COUNT; index++) this.counts[index] = this.count(index, seconds) + 1;
+    this.atSeconds = seconds;
+  }
+
+  count(index: number, seconds: number): number {
+    return this.counts[index]! * Math.exp((this.atSeconds - seconds) / DECAY_SECONDS[index]!);
+  }
+
+  perSecond(index: number, seconds: number): number {
+    return this.count(index, seconds) / DECAY_SECONDS[index]!;
+  }
+}
+
+/**
+ * How often claims reach exactly the unit at `depth` when the shallower ones are taken first, for claims that come at
+ * random with `load` of them per lead time: a difference of two Erlang losses (Smith 1977).
+ */
+export function overflowShare(depth: number, load: number): number {
+  let loss = 1;
+  let before = 1;
+  for (let index = 1; index <= depth; index++) {
+    before = loss;
+    loss = (load * loss) / (index + load * loss);
+  }
+  return before - loss;
+}

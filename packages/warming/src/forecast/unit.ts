@@ -1,0 +1,125 @@
+import { BIN_COUNT, binOf } from './bins.js';
+import type { KeyState } from './key.js';
+import { Rates } from './rates.js';
+
+/** A moment from which a unit's next use is predicted, with the inputs as they were then. */
+export interface Landmark {
+  atSeconds: number;
+  inputs: Float32Array;
+  /** Decayed claim counts of the runtime over one, ten and sixty minutes. */
+  recent: [number, number, number];
+  /** Up to which time after the landmark its outcome was learned. */
+  learnedSeconds: number;
+  /** First time after the landmark that the plan covers. */
+  fromSeconds: number;
+}
+
+/** Hold windows of one unit: pairs of ready-from and hold-until, in seconds since `atSeconds`. */
+export interface UnitPlan {
+  atSeconds: number;
+  windows: readonly number[];
+  /** What holding is worth at its best point, in idle sandbox-seconds. */
+  worthSeconds: number;
+}
+
+/** Ages in seconds at which the correction of predicted by observed uses changes. */
+const ZONES = [60, 600, 7_200];
+export const ZONE_COUNT = 4;
+
+export function zoneOf(seconds: number): number {
+  if (seconds < ZONES[0]!) return 0;
+  if (seconds < ZONES[1]!) return 1;
+  return seconds < ZONES[2]! ? 2 : 3;
+}
+
+const GAP_MEMORY = 0.98;
+const CORRECTION_WEIGHT = 3;
+const CORRECTION_FORGETS_ABOVE = 40;
+/** Landmarks kept beside the unit's own last use; dropping the oldest only ends its learning early. */
+const EXTRA_LANDMARKS = 2;
+
+/**
+ * One sandbox's worth of demand: claims take the shallowest unit that is not being replaced, so the unit at depth n sees
+ * only what overflows from the n-1 before it, whatever is held.
+ */
+export class UnitState {
+  readonly key: KeyState;
+  readonly depth: number;
+  usedAtSeconds: number;
+  uses = 0;
+  readonly rates: Rates;
+  readonly gaps = new Float32Array(BIN_COUNT);
+  readonly lastGaps: [number, number, number] = [0, 0, 0];
+  gapLogMean = 3.3;
+  gapLogVariance = 2;
+  readonly observed = new Float64Array(ZONE_COUNT);
+  readonly predicted = new Float64Array(ZONE_COUNT);
+  own: Landmark | undefined;
+  extra: Landmark[] = [];
+  firstExtraAtSeconds = 0;
+  lastExtraAtSeconds = 0;
+  plan: UnitPlan | undefined;
+  /** When the sandbox that is held or on its way is ready; undefined when there is none. */
+  readyAtSeconds: number | undefined;
+  /** Counts the plans, so that wake-ups of replaced plans are told apart. */
+  version = 0;
+  on = false;
+  /** A parked sandbox would be worth having. */
+  park = false;
+
+  constructor(key: KeyState, depth: number, atSeconds: number) {
+    this.key = key;
+    this.depth = depth;
+    this.usedAtSeconds = atSeconds - 1_000_000;
+    this.rates = new Rates(this.usedAtSeconds);
+  }
+
+  busy(seconds: number, leadSeconds: number): boolean {
+    return this.uses > 0 && this.usedAtSeconds + leadSeconds > seconds;
+  }
+
+  /** Notes a use; returns the bin of the gap that ended, or -1 for the first use. */
+  use(seconds: number): number {
+    let bin = -1;
+    if (this.uses > 0) {
+      const gap = seconds - this.usedAtSeconds;
+      const last = this.lastGaps;
+      last[2] = last[1];
+      last[1] = last[0];
+      last[0] = gap;
+      const rate = Math.max(0.1, 1 / (this.uses + 1));
+      const distance = Math.log(gap + 1) - this.gapLogMean;
+      this.gapLogMean += rate * distance;
+      this.gapLogVariance += rate * (distance * distance - this.gapLogVariance);
+      bin = binOf(gap);
+      for (let index = 0; index < BIN_COUNT; index++) this.gaps[index]! *= GAP_MEMORY;
+      this.gaps[bin]! += 1;
+    }
+    this.rates.add(seconds);
+    this.uses++;
+    this.usedAtSeconds = seconds;
+    this.extra = [];
+    return bin;
+  }
+
+  addExtra(landmark: Landmark): void {
+    if (this.extra.length === 0) this.firstExtraAtSeconds = landmark.atSeconds;
+    this.lastExtraAtSeconds = landmark.atSeconds;
+    if (this.extra.length === EXTRA_LANDMARKS) this.extra.shift();
+    this.extra.push(landmark);
+  }
+
+  /** What predictions at this age are multiplied by, learned from how they came out. */
+  correction(zone: number): number {
+    return (this.observed[zone]! + CORRECTION_WEIGHT) / (this.predicted[zone]! + CORRECTION_WEIGHT);
+  }
+
+  correct(zone: number, observed: number, predicted: number): void {
+    this.observed[zone]! += observed;
+    this.predicted[zone]! += predicted;
+    if (this.observed[zone]! > CORRECTION_FORGETS_ABOVE || this.predicted[zone]! > CORRECTION_FORGETS_ABOVE) {
+      this.observed[zone]! *= 0.9;
+      this.predicted[zone]! *= 0.9;
+    }
+  }
+}
