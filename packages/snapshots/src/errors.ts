@@ -2,7 +2,6 @@
 export type SnapshotErrorCode =
   | 'invalid_option'
   | 'store_unusable'
-  | 'store_version'
   | 'store_busy'
   | 'snapshot_unknown'
   | 'snapshot_denied'
