@@ -47,7 +47,9 @@ describe('a store whose writers are killed', () => {
       noExternal: [/.*/],
       esbuildOptions: (options) => {
         options.conditions = ['@pilotlight/source'];
-        options.banner = { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" };
+        options.banner = {
+          js: "import{createRequire as requireOf}from'node:module';const require=requireOf(import.meta.url);",
+        };
       },
       silent: true,
     });

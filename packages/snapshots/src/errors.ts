@@ -1,8 +1,7 @@
-/** What went wrong, for a program. Each code has an anchor of the same name in `docs/errors.md`. */
+/** What went wrong, for a program. The README of this package has a line on each. */
 export type SnapshotErrorCode =
   | 'invalid_option'
   | 'store_unusable'
-  | 'store_version'
   | 'store_busy'
   | 'snapshot_unknown'
   | 'snapshot_denied'

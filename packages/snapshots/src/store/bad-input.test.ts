@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { fingerprint, temporaryDirectory, writeTree } from '../../../../test/snapshots/support.js';
 import { isSnapshotError } from '../errors.js';
 import { splitSafePath } from '../paths.js';
@@ -56,7 +56,7 @@ describe('bad input', () => {
 
   it('captures damaged content anew', async () => {
     const { store, work, root, segments } = await setUp();
-    await store.capture(root);
+    await vi.waitFor(async () => expect((await store.capture(root)).filesRead).toBe(0));
     await store.close();
     for (const path of segments()) truncateSync(path, 60);
     const again = await openStore({ directory: join(work, 'store'), threads: 0 });

@@ -9,6 +9,7 @@ import { commit } from './commit.js';
 import type { StoreCore } from './core.js';
 import { readGeneration } from './layout.js';
 import { type ScanContext, type ScannedDirectory, type SkippedEntry, scanDirectory } from './scan.js';
+import type { RememberedScan } from './scan-memory.js';
 import { measureTree, storeTrees } from './scan-tree.js';
 import { settledTimeMs } from './settled-time.js';
 import type { Snapshot } from './snapshot-record.js';
@@ -79,7 +80,7 @@ async function tryCapture(
   const scrubber = new Scrubber(options.scrub);
   const generation = readGeneration(core.layout);
   core.segments.refresh();
-  const remembered = useMemory ? core.scans.recall(path, scrubber.key) : undefined;
+  const remembered = useMemory ? recall(core, path, scrubber.key, generation) : undefined;
   const session = new CaptureSession(core);
   const skipped: SkippedEntry[] = [];
   let filesRead = 0;
@@ -113,12 +114,25 @@ async function tryCapture(
       labels: options.labels ?? {},
     });
     if (!snapshot) return undefined;
-    core.scans.remember(path, { root, generation: readGeneration(core.layout), rules: scrubber.key });
+    core.scans.remember(path, {
+      root,
+      generation: readGeneration(core.layout),
+      segments: core.segments.names(),
+      rules: scrubber.key,
+    });
     return { snapshot, written: session.written, filesRead, skipped, scrubbed: scrubber.report() };
   } catch (error) {
     await session.discard();
     throw isSnapshotError(error) ? error : fileSystemError(error, `capturing ${path}`);
   }
+}
+
+/** An earlier scan, unless a segment that it counts on was lost: then everything is read again. */
+function recall(core: StoreCore, path: string, rules: string, generation: number): RememberedScan | undefined {
+  const remembered = core.scans.recall(path, rules);
+  if (!remembered || remembered.generation !== generation) return remembered;
+  const present = new Set(core.segments.names());
+  return remembered.segments.every((name) => present.has(name)) ? remembered : undefined;
 }
 
 function scan(

@@ -1,6 +1,6 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { digestOf } from '../digest.js';
+import { type Digest, digestOf } from '../digest.js';
 import type { StoreLayout } from './layout.js';
 import type { ScannedDirectory, ScannedEntry } from './scan.js';
 
@@ -9,11 +9,13 @@ export interface RememberedScan {
   root: ScannedDirectory;
   /** Sweeps that the store had seen; after another one, digests have to be looked up again. */
   generation: number;
+  /** Segments that the store had; when one is gone without a sweep, it was lost or damaged. */
+  segments: Digest[];
   /** Scans under other scrubbing rules see other files. */
   rules: string;
 }
 
-const format = 1;
+const format = 2;
 const kept = 8;
 
 /** Scans by path: the last few in memory, all of them on disk. Losing one costs a read of the files, nothing else. */
@@ -72,7 +74,8 @@ export class ScanMemory {
     const saved = parseScan(text);
     if (saved?.format !== format || saved.path !== path) return undefined;
     reviveNames(saved.root);
-    const scan = { root: saved.root, generation: saved.generation, rules: saved.rules };
+    const { root, generation, segments, rules } = saved;
+    const scan = { root, generation, segments, rules };
     this.#recent.set(path, scan);
     return scan;
   }

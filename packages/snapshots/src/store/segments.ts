@@ -39,6 +39,10 @@ export class SegmentSet {
     return [...this.#segments.values()];
   }
 
+  names(): Digest[] {
+    return [...this.#segments.keys()];
+  }
+
   /** Segments that are there but unusable; what they held counts as missing. */
   damaged(): readonly DamagedSegment[] {
     return [...this.#damaged.values()];
