@@ -24,7 +24,11 @@ server.send('memory');
 const { residentBytes } = await asked;
 
 const noop = (): Promise<string> => request('GET', '/healthz');
-const claim = (): Promise<string> => request('POST', '/v1/claims', '{"runtime":"bench"}');
+let next = 0;
+const claim = (): Promise<string> => {
+  next = (next + 1) % 10;
+  return request('POST', '/v1/claims', `{"runtime":"bench-${next}"}`);
+};
 await closedLoop(300, noop);
 await closedLoop(100, claim);
 const noopMs = await closedLoop(1_000, noop);

@@ -12,6 +12,8 @@ import { createService } from '../../packages/warmer/src/service.js';
 import { InstantProvider } from './engine.js';
 
 const slots = Number(process.argv[2] ?? 1000);
+/** A thousand slots are many runtimes, not one. */
+const pools = 10;
 const { token, record } = issueToken(
   { tenant: 'bench', scopes: ['claims', 'events', 'terminal', 'pools:read'] },
   randomBytes,
@@ -20,7 +22,10 @@ const config = configSchema.parse({
   tokens: [record],
   limits: { requestsPerSecond: 100_000 },
   runtimes: [
-    { name: 'bench', pool: { target: slots, max: slots * 4, link: false, generic: false } },
+    ...Array.from({ length: pools }, (_, index) => ({
+      name: `bench-${index}`,
+      pool: { target: slots / pools, max: slots, link: false, generic: false },
+    })),
     { name: 'watched', steps: [{ name: 'wait', run: 'true' }], pool: { target: 0, link: false, generic: false } },
   ],
 });
@@ -46,7 +51,7 @@ const service = await createService({
 });
 await service.app.listen({ host: '127.0.0.1', port: 0 });
 await manager.start();
-while ((manager.pools().find((pool) => pool.runtime === 'bench')?.hot ?? 0) < slots) {
+while (manager.pools().reduce((sum, pool) => sum + pool.hot, 0) < slots) {
   await new Promise((resolve) => setTimeout(resolve, 50));
 }
 const { port } = service.app.server.address() as AddressInfo;
