@@ -41,7 +41,7 @@ export async function changedBuilds(
     const { path, data } = change(round);
     await sandbox.files.write(path, data);
     durationsMs.push(
-      (await timed(() => sandbox.commands.run(command, { cwd: folder, timeoutMs: 120_000 }))).durationMs,
+      (await timed(() => sandbox.commands.run(command(round), { cwd: folder, timeoutMs: 120_000 }))).durationMs,
     );
   }
   return durationsMs;
@@ -117,7 +117,7 @@ export const typescriptBuilds: Group = {
         first.value,
         builds,
         typescriptChange,
-        `${typescriptInstall} --prefer-offline`,
+        () => `${typescriptInstall} --prefer-offline`,
       );
       await first.value.kill();
       return {

@@ -123,6 +123,7 @@ export const agent = (pool: Runtime['pool']): Runtime =>
 export const browser: Runtime = defineRuntime({
   name: 'browser',
   files: {
+    [`${folder}/first-paint.mjs`]: asset('first-paint.mjs'),
     [`${folder}/page.html`]:
       '<!doctype html><title>0</title><h1>Counter</h1><button onclick="document.title = Number(document.title) + 1">add</button>',
   },
@@ -132,6 +133,11 @@ export const browser: Runtime = defineRuntime({
       run: `exec /usr/lib/chromium/chromium --headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage --remote-debugging-port=9222 --user-data-dir=/home/user/.browser file://${folder}/page.html`,
       background: true,
     },
+    {
+      name: 'listening',
+      run: 'for turn in $(seq 1 600); do (exec 3<>/dev/tcp/127.0.0.1/9222) 2>/dev/null && exit 0; sleep 0.05; done; exit 1',
+    },
+    { name: 'first-paint', run: 'node --experimental-websocket --no-warnings first-paint.mjs', cwd: folder },
   ],
   ready: { port: 9222 },
   pool: { target: 1, link: false },

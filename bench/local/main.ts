@@ -2,6 +2,7 @@ import { E2B, type Sandbox } from 'e2b';
 import { type BenchRow, report, row } from '../support/report.js';
 import { type Baseline, measureBaselines } from './baselines.js';
 import { type Connection, type Figures, measureHost } from './figures.js';
+import { measureInterpreter } from './interpreter.js';
 import { startProgram } from './program.js';
 
 const liveCount = 200;
@@ -29,6 +30,7 @@ async function measureAt(condition: string, environment: Record<string, string>,
       others.push(await e2b.Sandbox.create({ timeoutMs: 3_600_000 }));
     }
     rows.push(...rowsOf(condition, await measureHost(host.line, floor.line)));
+    rows.push(...(await measureInterpreter(host.line, condition)));
     if (live > 0) {
       const answers = await Promise.all(others.map((sandbox) => sandbox.commands.run('true')));
       const alive = answers.filter((answer) => answer.exitCode === 0).length;

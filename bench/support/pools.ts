@@ -1,4 +1,4 @@
-import { isWarmingError, type Pilotlight } from '@pilotlight/sdk';
+import { isWarmingError, type Pilotlight, type PoolLevels } from '@pilotlight/sdk';
 
 /** Limits of no plan: the local host has none, and what is measured is Pilotlight, not E2B's create budget. */
 export const unlimited = {
@@ -17,8 +17,8 @@ export async function pooled(
   timeoutMs = 300_000,
 ): Promise<void> {
   await pilotlight.start();
-  const holds = () => pilotlight.warming.pools().some((pool) => pool.runtime === runtime && pool[tier] >= count);
-  if (holds()) return;
+  const holds = (pool: PoolLevels) => pool.runtime === runtime && pool[tier] >= count;
+  if ((await pilotlight.warming.pools()).some(holds)) return;
   await new Promise<void>((resolve, reject) => {
     const end = (settle: () => void) => {
       clearTimeout(timer);
@@ -26,7 +26,7 @@ export async function pooled(
       pilotlight.warming.off('background-error', fail);
       settle();
     };
-    const check = () => holds() && end(resolve);
+    const check = (pool: PoolLevels) => holds(pool) && end(resolve);
     // A warm-up step that fails will fail again: nobody should wait for it until the time is up.
     const fail = ({ error }: { error: unknown }) => {
       if (isWarmingError(error) && error.code.startsWith('warm_up')) end(() => reject(error));

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { startLocalHost } from '@pilotlight/local';
 import { createMemory } from '@pilotlight/memory';
-import { type ConnectionOptions, Pilotlight, type Runtime } from '@pilotlight/sdk';
+import { type ConnectionOptions, Pilotlight, type PoolLevels, type Runtime } from '@pilotlight/sdk';
 import { Sandbox } from 'e2b';
 import { percentile, round, timed } from '../../bench/support/statistics.js';
 import { nodeTypescript, nodeTypescriptOffline, projectFolder } from './runtimes.js';
@@ -58,15 +58,15 @@ function percentiles(durationsMs: readonly number[]): { p50: number; p95: number
 
 /** Resolves when the pool holds as many hot sandboxes as it should. */
 async function poolFilled(pilotlight: Pilotlight, runtime: string): Promise<void> {
-  const filled = () => pilotlight.warming.pools().some((pool) => pool.runtime === runtime && pool.hot >= pool.target);
-  if (filled()) return;
+  const holds = (pool: PoolLevels) => pool.runtime === runtime && pool.hot >= pool.target;
+  if ((await pilotlight.warming.pools()).some(holds)) return;
   await new Promise<void>((resolve, reject) => {
     const settle = (end: () => void) => {
       pilotlight.warming.off('pool-changed', check);
       stop.signal.removeEventListener('abort', abort);
       end();
     };
-    const check = () => filled() && settle(resolve);
+    const check = (pool: PoolLevels) => holds(pool) && settle(resolve);
     const abort = () => settle(() => reject(stop.signal.reason));
     pilotlight.warming.on('pool-changed', check);
     stop.signal.addEventListener('abort', abort);

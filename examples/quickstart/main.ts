@@ -27,10 +27,11 @@ await example(async (connection, signal) => {
 
   // The pool filled itself meanwhile. `claim` says where the sandbox came from; env is given after the claim, so that it
   // never makes one cold.
+  const pools = await pilotlight.warming.pools();
   await new Promise<void>((resolve, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason));
     pilotlight.warming.on('pool-changed', ({ hot }) => hot > 0 && resolve());
-    if (pilotlight.warming.pools().some(({ hot }) => hot > 0)) resolve();
+    if (pools.some(({ hot }) => hot > 0)) resolve();
   });
   const second = await pilotlight.sandbox('python', { signal, userId: 'ada', env: { NAME: 'second' } });
   console.log((await second.commands.run('python3 app/greet.py $NAME')).stdout.trim());

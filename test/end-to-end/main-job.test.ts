@@ -35,8 +35,8 @@ async function running(): Promise<string[]> {
 /** The pool holds what it should, so the next claim is hot. */
 async function filled(target: Pilotlight, runtime = 'plain'): Promise<void> {
   await vi.waitFor(
-    () => {
-      const pool = target.warming.pools().find((candidate) => candidate.runtime === runtime);
+    async () => {
+      const pool = (await target.warming.pools()).find((candidate) => candidate.runtime === runtime);
       expect(pool?.hot).toBe(pool?.target);
       expect(pool?.hot).toBeGreaterThan(0);
     },

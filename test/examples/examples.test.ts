@@ -10,6 +10,7 @@ const shown: Record<string, RegExp[]> = {
   quickstart: [/WARMING 0 %/, /WARMING 100 % ready/, /Hello, first!/, /Hello, second!/, /^hot after/m],
   'terminal-progress': [/Not hot yet/, /0 % queued/, /100 % hot/, /Ready after .* from: cold/],
   'fork-attempts': [/attempt 1: failed/, /attempt 2: failed/, /attempt 3: passed/, /kept attempt 3 of 3/],
+  'openai-agent': [/keep that in mind/, /first word after/, /A marathon is 42\.195 km/, /marathon\.txt: 42\.195 km/],
   'pool-migration': [/before: .*ready/, /after: .*ready/, /env after the claim: ada/],
 };
 

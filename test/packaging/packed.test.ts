@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bundle, clientBytes, clientEntries } from './bundle.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const folders = ['local', 'warming', 'snapshots', 'memory', 'sdk', 'warmer'];
@@ -68,6 +69,34 @@ describe('the packages as npm would publish them', () => {
   it.each(entries)('%s loads with require', async (entry) => {
     const { stdout } = await execa('node', ['-e', `console.log(typeof require('${entry}'))`], { cwd: folder });
     expect(stdout).toBe('object');
+  });
+
+  it.each(Object.entries(clientEntries))('%s bundles for a page in at most 20 kB', async (_entry, contents) => {
+    const { gzipBytes, imports } = await bundle(contents, folder, ['browser', 'import']);
+    expect(imports.filter((path) => !/^react(\/|$)/.test(path))).toEqual([]);
+    expect(gzipBytes).toBeLessThanOrEqual(clientBytes);
+  });
+
+  it('have types that check without skipLibCheck', async () => {
+    writeFileSync(
+      join(folder, 'types.mts'),
+      entries.map((entry, index) => `import * as entry${index} from '${entry}';\nvoid entry${index};\n`).join(''),
+    );
+    const options = ['--noEmit', '--strict', '--skipLibCheck', 'false', '--module', 'nodenext', '--target', 'es2022'];
+    const { stdout, exitCode } = await execa(
+      process.execPath,
+      [
+        join(root, 'node_modules/typescript/bin/tsc'),
+        ...options,
+        '--lib',
+        'es2023,dom,dom.iterable,esnext.disposable',
+        'types.mts',
+      ],
+      { cwd: folder, reject: false },
+    );
+    // Only our own declarations: a dependency's errors are its own, unless ours name its types wrongly.
+    const ours = stdout.split('\n').filter((line) => /^types\.mts|node_modules\/(@pilotlight|pilotlight)\//.test(line));
+    expect({ ours, exitCode: ours.length === 0 ? 0 : exitCode }).toEqual({ ours: [], exitCode: 0 });
   });
 
   it('serve the local host by its command', async () => {

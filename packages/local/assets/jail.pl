@@ -15,10 +15,11 @@ sub build {
   mount_overlay($spec, 'local', 'mnt/usr/local', lower($spec, 'local'));
   System::bind_read_only($_->[0], "mnt$_->[1]") for @{ $spec->{binds} };
   hide($spec, 'mnt', @{ $spec->{hidden} });
-  System::write_file('mnt/run/boot_id', "$spec->{boot}\n");
   System::mount('proc', 'mnt/proc', 'proc', $flags | System::MS_NOEXEC, '');
-  System::mount('mnt/run/boot_id', 'mnt/proc/sys/kernel/random/boot_id', '', System::MS_BIND, '');
   build_devices($flags);
+  System::write_file('mnt/dev/.boot_id', "$spec->{boot}\n");
+  System::mount('mnt/dev/.boot_id', 'mnt/proc/sys/kernel/random/boot_id', '', System::MS_BIND, '');
+  my @stages = map { stage_volume($_->[0]) } @{ $spec->{volumes} };
   chdir('mnt') or die "chdir: $!\n";
   System::call('pivot_root', '.', '.');
   System::call('umount2', '.', 2);
@@ -26,6 +27,29 @@ sub build {
   my $name = $spec->{hostname};
   System::call('sethostname', $name, length $name);
   System::loopback_up();
+  show_volume($_->[1], shift @stages) for @{ $spec->{volumes} };
+}
+
+# A volume is made visible in two steps: to a directory that is surely new while the host's files can still be seen, and
+# to its place when they cannot, so that no link in a sandbox's files leads to the host.
+my $staged = 0;
+sub stage_volume {
+  my ($source) = @_;
+  my $stage = '/.volume-' . $staged++ . "-$$-" . int(rand(1 << 30));
+  mkdir("mnt$stage", 0700) or die "mkdir $stage: $!\n";
+  System::mount($source, "mnt$stage", '', System::MS_BIND | System::MS_REC, '');
+  return $stage;
+}
+
+sub show_volume {
+  my ($target, $stage) = @_;
+  my $so_far = '';
+  for my $part (grep { length } split m{/}, $target) {
+    $so_far .= "/$part";
+    mkdir($so_far, 0755) or -d $so_far or die "mkdir $so_far: $!\n";
+  }
+  System::mount($stage, $target, '', System::MS_MOVE, '');
+  rmdir($stage);
 }
 
 # The sandbox's own directory of this generation: each seal of a running sandbox begins a new one.

@@ -32,7 +32,11 @@ export interface PilotlightOptions extends ConnectionOptions {
   Sandbox?: typeof Sandbox;
   /** Memories of the user, put at hand in each sandbox claimed with a `userId`. @default none */
   memory?: MemorySource;
-  /** Everything else the engine can be told: ledger, budget, target policy, fleet. */
+  /** Address of a warmer service that keeps the pools, instead of this process. @default none */
+  warmer?: string;
+  /** Token for the {@link warmer}, made by `pilotlight token`. Not needed against `pilotlight dev` on this machine. */
+  token?: string;
+  /** Everything else the embedded engine can be told: ledger, budget, target policy, fleet. */
   warming?: Omit<RuntimeWarmingManagerOptions, 'provider' | 'runtimes'>;
 }
 
@@ -43,27 +47,40 @@ export interface SandboxRequest extends Omit<ClaimRequest, 'memory'> {
 }
 
 const text = z.string().min(1);
-const schema = z.strictObject({
-  runtimes: z.array(z.unknown()).min(1, 'declare at least one runtime'),
-  apiKey: text.optional(),
-  apiUrl: z.url().optional(),
-  sandboxUrl: z.url().optional(),
-  domain: text.optional(),
-  requestTimeoutMs: z.number().int().min(0).optional(),
-  headers: z.record(z.string(), z.string()).optional(),
-  proxy: text.optional(),
-  Sandbox: z.custom((value) => typeof value === 'function', "give E2B's Sandbox class or a subclass of it").optional(),
-  memory: z
-    .custom(
-      (value) => typeof (value as MemorySource | undefined)?.injection === 'function',
-      'has no method "injection"',
-    )
-    .optional(),
-  warming: z.record(z.string(), z.unknown()).optional(),
-});
+const schema = z
+  .strictObject({
+    runtimes: z.array(z.unknown()).min(1, 'declare at least one runtime'),
+    apiKey: text.optional(),
+    apiUrl: z.url().optional(),
+    sandboxUrl: z.url().optional(),
+    domain: text.optional(),
+    requestTimeoutMs: z.number().int().min(0).optional(),
+    headers: z.record(z.string(), z.string()).optional(),
+    proxy: text.optional(),
+    Sandbox: z
+      .custom((value) => typeof value === 'function', "give E2B's Sandbox class or a subclass of it")
+      .optional(),
+    memory: z
+      .custom(
+        (value) => typeof (value as MemorySource | undefined)?.injection === 'function',
+        'has no method "injection"',
+      )
+      .optional(),
+    warmer: z.url().optional(),
+    token: text.optional(),
+    warming: z.record(z.string(), z.unknown()).optional(),
+  })
+  .refine((options) => options.token === undefined || options.warmer !== undefined, {
+    path: ['token'],
+    message: 'is for a warmer service: give its address as "warmer" too',
+  })
+  .refine((options) => options.warming === undefined || options.warmer === undefined, {
+    path: ['warming'],
+    message: 'is for the embedded engine: the warmer service has its own configuration',
+  });
 
 /** Values that must not be repeated in an error. */
-const secretOptions = new Set(['apiKey', 'headers', 'proxy']);
+const secretOptions = new Set(['apiKey', 'token', 'headers', 'proxy']);
 
 /** @throws {@link InvalidSpecError} naming every wrong option with the value given */
 export function checkOptions(options: PilotlightOptions): void {

@@ -1,15 +1,19 @@
 import {
+  type Claim,
   type ClaimAnswer,
   type ClaimRequest,
   defineRuntime,
   type MemoryInjection,
-  type RuntimeSpec,
   RuntimeWarmingManager,
 } from '@pilotlight/warming';
 import { e2bProvider } from '@pilotlight/warming/e2b';
 import { Sandbox } from 'e2b';
 import { type ConnectionOptions, checkOptions, type PilotlightOptions, type SandboxRequest } from './options.js';
+import { RemoteClaim, remoteManager } from './remote/index.js';
+import { type PilotlightSessionOptions, sessionOf } from './session/pilotlight-session.js';
+import type { AgentSession } from './session/session.js';
 import { type WarmPowers, type WarmSandboxClass, withWarming } from './warm-sandbox.js';
+import type { WarmingManager } from './warming-manager.js';
 
 /**
  * The client an application holds: declares runtimes, keeps their pools hot and hands out sandboxes.
@@ -24,8 +28,8 @@ import { type WarmPowers, type WarmSandboxClass, withWarming } from './warm-sand
  * ```
  */
 export class Pilotlight<Class extends typeof Sandbox = typeof Sandbox> implements AsyncDisposable {
-  /** The engine: pools, statistics and every event. */
-  readonly warming: RuntimeWarmingManager;
+  /** Who keeps the pools, with every event: the engine in this process, or the warmer service. */
+  readonly warming: WarmingManager;
   readonly #connection: ConnectionOptions;
   readonly #memory: PilotlightOptions['memory'];
   readonly #Sandbox: WarmSandboxClass<Class>;
@@ -34,15 +38,16 @@ export class Pilotlight<Class extends typeof Sandbox = typeof Sandbox> implement
   /** @throws {@link InvalidSpecError} naming every wrong option or field with the value given */
   constructor(options: PilotlightOptions & { Sandbox?: Class }) {
     checkOptions(options);
-    const { runtimes, Sandbox: base, memory, warming, ...connection } = options;
+    const { runtimes, Sandbox: base, memory, warming, warmer, token, ...connection } = options;
     this.#connection = connection;
     this.#memory = memory;
     this.#Sandbox = withWarming((base ?? Sandbox) as Class);
-    this.warming = new RuntimeWarmingManager({
-      ...warming,
-      provider: e2bProvider(connection),
-      runtimes: runtimes.map((runtime) => defineRuntime(runtime as RuntimeSpec)),
-    });
+    const declared = runtimes.map((runtime) => defineRuntime(runtime));
+    this.warming =
+      warmer === undefined
+        ? new RuntimeWarmingManager({ ...warming, provider: e2bProvider(connection), runtimes: declared })
+        : remoteManager({ url: warmer, ...(token === undefined ? {} : { token }) });
+    if (warmer !== undefined) for (const runtime of declared) this.warming.define(runtime);
   }
 
   /** Opens connections and begins to fill the pools. Called by the first claim when the application did not. Idempotent. */
@@ -77,9 +82,26 @@ export class Pilotlight<Class extends typeof Sandbox = typeof Sandbox> implement
   async sandbox(runtime: string, request: SandboxRequest = {}): Promise<InstanceType<Class> & WarmPowers> {
     const answer = await this.claim(runtime, request);
     const claim = answer.state === 'HOT' ? answer.claim : await answer.ready;
-    const sandbox = this.#Sandbox.fromClaim(claim, this.#connection);
+    const sandbox = this.#Sandbox.fromClaim(claim, connectionOf(claim, this.#connection));
     await claim.ack();
     return sandbox;
+  }
+
+  /**
+   * A sandbox over many messages of one user: claimed and prepared now, and each message does only what has changed.
+   *
+   * @example
+   * ```ts
+   * const session = pilotlight.session({ runtime: 'python', userId, config: readSettings, memory });
+   * for await (const token of session.message(text, { model: ({ context }) => ask(text, context?.prompt.text) })) show(token);
+   * await session.close();
+   * ```
+   */
+  session(options: PilotlightSessionOptions): AgentSession {
+    return sessionOf(async (runtime, request) => {
+      const sandbox = await this.sandbox(runtime, request);
+      return { sandbox, expiresAtMs: sandbox.claim?.expiresAtMs };
+    }, options);
   }
 
   /** Ends every pool and every claim of this client. Nothing is left running. Idempotent. */
@@ -104,6 +126,13 @@ export class Pilotlight<Class extends typeof Sandbox = typeof Sandbox> implement
       return undefined;
     }
   }
+}
+
+/** A service in front of a local host says where its sandboxes are reached. */
+function connectionOf(claim: Claim, connection: ConnectionOptions): ConnectionOptions {
+  return claim instanceof RemoteClaim && claim.sandboxUrl !== undefined
+    ? { ...connection, sandboxUrl: claim.sandboxUrl }
+    : connection;
 }
 
 function withMemory(claim: ClaimRequest, memory: MemoryInjection | undefined): ClaimRequest {

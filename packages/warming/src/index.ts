@@ -79,6 +79,7 @@ export type {
   Explanation,
   HintObserved,
   HintWithdrawn,
+  IdleObserved,
   LeadObserved,
   Observation,
   RuntimeObserved,

@@ -2,6 +2,7 @@
 Holds a Python with its libraries loaded and never runs anybody's code: each kernel is a fork of it that first goes into
 its sandbox and gives up what it may do. Requests come as lines of JSON on standard input, one answer each.
 """
+import base64
 import ctypes
 import gc
 import importlib
@@ -16,7 +17,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 # The user namespace comes first: it gives the right to enter the others.
 NAMESPACES = (("user", 0x10000000), ("ipc", 0x08000000), ("uts", 0x04000000), ("net", 0x40000000),
               ("pid", 0x20000000), ("mnt", 0x00020000))
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
 MOST_DESCRIPTORS = 4096
 CAPSET = {"x86_64": 126, "aarch64": 91}
 LIMITS = ("RLIMIT_CORE", "RLIMIT_NPROC", "RLIMIT_NOFILE", "RLIMIT_AS", "RLIMIT_FSIZE")
@@ -63,6 +64,34 @@ def copy_limits(process):
         resource.setrlimit(kind, resource.prlimit(process, kind))
 
 
+def open_groups(process):
+    """What takes a process into the control groups of the sandbox, where they are not the host's own."""
+    mounts = {}
+    with open("/proc/self/mounts") as lines:
+        for _, path, kind, options, *_ in map(str.split, lines):
+            if kind in ("cgroup", "cgroup2"):
+                mounts.update(dict.fromkeys(options.split(",") if kind == "cgroup" else [""], path))
+    found = []
+    own = set(open("/proc/self/cgroup"))
+    for line in open(f"/proc/{process}/cgroup"):
+        _, controllers, path = line.rstrip("\n").split(":", 2)
+        mount = mounts.get(controllers.split(",")[0])
+        if line not in own:
+            found.append(os.open(f"{mount}{path}/cgroup.procs", os.O_WRONLY))
+    return found
+
+
+class FilterProgram(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("statements", ctypes.c_char_p)]
+
+
+def install_filter(statements):
+    """The filter that commands of the sandbox start with."""
+    if statements:
+        program = FilterProgram(len(statements) // 8, statements)
+        check(LIBC.prctl(PR_SET_SECCOMP, 2, ctypes.byref(program), 0, 0), "seccomp")
+
+
 def drop_rights(user, group):
     if os.geteuid() == 0:
         os.setgroups([])
@@ -92,18 +121,16 @@ def connect(path, nonce):
     return os.dup(channel.detach())
 
 
-def start(request):
+def start(request, loaded, program):
     """Runs in the fork: goes into the sandbox, then forks once more, because only a child is in a process namespace."""
     channel = connect(request["socket"], request["nonce"])
     settings = request["settings"]
     sandbox = request.get("sandbox")
     if sandbox:
         namespaces, fields = open_sandbox(sandbox["process"], sandbox["pidNamespace"])
-        if fields.get("Seccomp", "0") != "0":
-            raise PermissionError("the sandbox filters system calls, which a fork from outside would not")
-        for path in sandbox["groups"]:
-            with open(path, "w") as group:
-                group.write(str(os.getpid()))
+        if fields.get("Seccomp", "0") != "0" and not program.filter:
+            raise PermissionError("the sandbox filters system calls, and the filter is not known")
+        groups = open_groups(sandbox["process"])
         copy_limits(sandbox["process"])
         for descriptor, flag, name in namespaces:
             check(LIBC.setns(descriptor, flag), f"setns {name}")
@@ -113,51 +140,62 @@ def start(request):
             os.waitpid(inside, 0)
             os._exit(0)
         os.setsid()
+        for group in groups:
+            os.write(group, b"0")
         drop_rights(sandbox["user"], sandbox["group"])
+        install_filter(program.filter)
     else:
         os.setsid()
     check(LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "pdeathsig")
     close_all_but(0, 1, 2, channel)
     os.dup2(os.open(os.devnull, os.O_RDWR), 2)
-    run(settings, channel)
+    run(settings, channel, loaded, program)
 
 
-def shadowed(loaded):
-    """Whether the sandbox has its own copy of something that is loaded already: it must win."""
-    from importlib.machinery import PathFinder
-    importlib.invalidate_caches()
-    sys.path_importer_cache.clear()
-    for name in loaded:
-        spec = PathFinder.find_spec(name, sys.path)
-        if spec is None or spec.origin != sys.modules[name].__spec__.origin:
-            return True
-    return False
-
-
-def add_sites(settings):
-    import site
+def own_sites(settings):
+    """Where the sandbox can have packages of its own, in the order in which they are looked through."""
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     home = settings["envs"].get("HOME", "/home/user")
-    own = [f"{home}/.local/lib/{version}/site-packages", f"/usr/local/lib/{version}/dist-packages",
-           f"/usr/local/lib/{version}/site-packages"]
+    sites = (f"{home}/.local/lib/{version}/site-packages", f"/usr/local/lib/{version}/dist-packages",
+             f"/usr/local/lib/{version}/site-packages")
+    return [site for site in sites if os.path.isdir(site)]
+
+
+def shadowed(loaded, sites):
+    """Whether the sandbox has its own copy of something that is loaded already: it must win."""
+    places = ((site, name, f"{site}/{name}") for site in sites for name in loaded)
+    return any(
+        not str(sys.modules[name].__file__).startswith(f"{site}/") and (os.path.exists(path) or os.path.exists(path + ".py"))
+        for site, name, path in places
+    )
+
+
+def add_sites(sites):
+    """The sandbox's own packages come before those of the system, as in an interpreter that starts there."""
+    added = [site for site in sites if site not in sys.path]
+    if not added:
+        return
+    import site as installer
     before = list(sys.path)
-    for directory in own:
-        if os.path.isdir(directory) and directory not in before:
-            site.addsitedir(directory)
-    # The sandbox's own packages come before those of the system, as in an interpreter that starts there.
-    added = [path for path in sys.path if path not in before]
-    system = next((index for index, path in enumerate(before) if path.endswith(("-packages",))), len(before))
-    sys.path[:] = [*before[:system], *added, *before[system:]]
+    for directory in added:
+        installer.addsitedir(directory)
+    found = [path for path in sys.path if path not in before]
+    system = next((index for index, path in enumerate(before) if path.endswith("-packages")), len(before))
+    sys.path[:] = [*before[:system], *found, *before[system:]]
 
 
-def run(settings, channel):
-    add_sites(settings)
-    if shadowed(settings["loaded"]):
+def run(settings, channel, loaded, program):
+    sites = own_sites(settings)
+    if shadowed(loaded, sites):
         os.dup2(channel, 0, inheritable=True)
         os.dup2(channel, 1, inheritable=True)
         os.chdir(settings["cwd"])
         own = json.dumps({"marker": settings["marker"]})
-        os.execve(sys.executable, [sys.executable, "-c", settings["program"], own], settings["envs"])
+        os.execve(sys.executable, [sys.executable, "-c", program.source, own], settings["envs"])
+    # Directories that were missing on the host may be there now.
+    for path in [path for path, finder in sys.path_importer_cache.items() if finder is None]:
+        del sys.path_importer_cache[path]
+    add_sites(sites)
     from pilotlight_kernel import enter, serve
     enter(settings)
     serve(settings["marker"], channel, channel)
@@ -168,31 +206,56 @@ def answer(message):
     sys.stdout.flush()
 
 
-def main(names):
+class KernelProgram:
+    """What a fork needs to become a kernel: the source of a fresh one, and the filter it is held to."""
+
+    def __init__(self, source, filter_text):
+        self.source = source
+        self.filter = base64.b64decode(filter_text)
+
+
+def main(names, source, filter_text):
+    program = KernelProgram(source, filter_text)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    import asyncio, base64, pprint, queue, selectors, site, subprocess, threading, traceback  # noqa: F401, E401
+    import asyncio, pprint, queue, selectors, site, subprocess, threading, traceback  # noqa: F401, E401
     import pilotlight_kernel  # noqa: F401
     loaded = preload(names)
     gc.collect()
     gc.freeze()
-    answer({"loaded": loaded})
     children = {}
+    spare = fork_spare(loaded, program)
+    answer({"loaded": loaded})
     for line in sys.stdin:
         reap(children)
         request = json.loads(line)
         if request["op"] == "kill":
             kill(children, request["nonce"])
             continue
-        request["settings"]["loaded"] = loaded
-        pid = os.fork()
-        if pid:
-            children[request["nonce"]] = pid
-            continue
-        try:
-            start(request)
-        except BaseException as error:
-            os.write(1, (json.dumps({"failed": request["nonce"], "reason": str(error)}) + "\n").encode())
-        os._exit(1)
+        pid, requests = spare
+        children[request["nonce"]] = pid
+        with os.fdopen(requests, "w") as pipe:
+            pipe.write(line)
+        spare = fork_spare(loaded, program)
+
+
+def fork_spare(loaded, program):
+    """A fork that waits for its request, so that nobody waits for the fork."""
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid:
+        os.close(read)
+        return pid, write
+    os.close(write)
+    with os.fdopen(read) as pipe:
+        line = pipe.read()
+    if not line:
+        os._exit(0)
+    request = json.loads(line)
+    try:
+        start(request, loaded, program)
+    except BaseException as error:
+        os.write(1, (json.dumps({"failed": request["nonce"], "reason": str(error)}) + "\n").encode())
+    os._exit(1)
 
 
 def reap(children):

@@ -1,7 +1,8 @@
+import { readAsset } from '../assets.js';
 import type { Machine } from '../isolation/machine.js';
 import type { KernelConnection, KernelListeners } from './kernel.js';
 import type { Language } from './language.js';
-import { kernelProgram, readProgram } from './python-program.js';
+import { kernelProgram } from './python-program.js';
 
 export interface CommandKernelRequest {
   language: Language;
@@ -60,9 +61,9 @@ function argumentsOf({ language, marker }: CommandKernelRequest): string[] {
       return ['python3', '-c', kernelProgram(), JSON.stringify({ marker })];
     case 'javascript':
     case 'typescript':
-      return ['node', '--input-type=module', '--eval', readProgram('kernel.mjs'), '--', marker];
+      return ['node', '--input-type=module', '--eval', readAsset('interpreter/kernel.mjs'), '--', marker];
     case 'bash':
-      return ['/bin/bash', '-c', readProgram('kernel.sh'), 'bash', marker];
+      return ['/bin/bash', '-c', readAsset('interpreter/kernel.sh'), 'bash', marker];
     default:
       return language satisfies never;
   }

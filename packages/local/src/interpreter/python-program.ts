@@ -1,26 +1,11 @@
-import { accessSync, constants, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readAsset } from '../assets.js';
 
 const kernelModules = ['streams', 'display', 'modules', 'cell', 'kernel'];
 
-/** A kernel's program, beside the source and beside the build alike. */
-export function readProgram(name: string): string {
-  const here = dirname(fileURLToPath(import.meta.url));
-  for (const up of ['..', '../..', '../../..']) {
-    const path = join(here, up, 'assets', 'interpreter', name);
-    try {
-      accessSync(path, constants.R_OK);
-      return readFileSync(path, 'utf8');
-    } catch {
-      // Next place.
-    }
-  }
-  throw new Error(`assets/interpreter/${name} is missing from this installation. Install @pilotlight/local again.`);
-}
-
 function withModules(names: readonly string[], last: string): string {
-  const sources = names.map((name) => `(${JSON.stringify(name)}, ${JSON.stringify(readProgram(`${name}.py`))})`);
+  const sources = names.map(
+    (name) => `(${JSON.stringify(name)}, ${JSON.stringify(readAsset(`interpreter/${name}.py`))})`,
+  );
   return [
     'import sys, types',
     `for name, source in [${sources.join(', ')}]:`,
@@ -39,10 +24,10 @@ export function kernelProgram(): string {
   );
 }
 
-/** A program that loads libraries once and forks kernels; what to load is its last argument. */
+/** A program that loads libraries once and forks kernels; what to load, a kernel's own program and its filter are its last arguments. */
 export function zygoteProgram(): string {
   return withModules(
     [...kernelModules, 'zygote'],
-    'sys.modules["pilotlight_zygote"].main(__import__("json").loads(sys.argv[1]))',
+    'sys.modules["pilotlight_zygote"].main(__import__("json").loads(sys.argv[1]), *sys.argv[2:4])',
   );
 }

@@ -174,6 +174,15 @@ export interface MachineSpec {
   layers: readonly string[];
   /** Changes with every boot, as `/proc/sys/kernel/random/boot_id` does. */
   bootId: string;
+  /** Directories of the host that the sandbox reads and writes, each at a place of its own. */
+  volumes?: readonly MachineVolume[] | undefined;
+}
+
+export interface MachineVolume {
+  /** Below the instance directory, relative to it. */
+  source: string;
+  /** Absolute, within the sandbox, without ":" and ">". */
+  target: string;
 }
 
 /** Starts machines at one isolation level. */

@@ -10,6 +10,9 @@ import { TaskError } from './spawner.js';
 export interface MachineControls {
   onEgress: (connection: Duplex) => void;
   kill: () => void;
+  /** Present when the sandbox is frozen from outside; otherwise its agent stops and continues its processes. */
+  freezer?: { freeze: () => Promise<void>; thaw: () => Promise<void> } | undefined;
+  hasVolumes: boolean;
   relayer: (generation: number, layers: readonly string[]) => Promise<void>;
 }
 
@@ -42,14 +45,18 @@ export class NamespaceMachine implements Machine {
   }
 
   async freeze(): Promise<void> {
-    await this.channel.ask(Frame.freeze);
+    await (this.controls.freezer?.freeze() ?? this.channel.ask(Frame.freeze));
   }
 
   async thaw(): Promise<void> {
-    await this.channel.ask(Frame.thaw);
+    await (this.controls.freezer?.thaw() ?? this.channel.ask(Frame.thaw));
   }
 
   async sealLive(seal: () => SealedFiles): Promise<readonly string[] | undefined> {
+    // A new root cannot be put below volumes that are in use.
+    if (this.controls.hasVolumes) {
+      return undefined;
+    }
     const running = (await this.channel.ask(Frame.hold)).readUInt32BE(0);
     if (running > 0) {
       return undefined;

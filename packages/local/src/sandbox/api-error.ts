@@ -24,3 +24,9 @@ export function sandboxNotFound(id: string): ApiError {
     `Sandbox "${id}" does not exist or was killed. List the running ones with GET /v2/sandboxes.`,
   );
 }
+
+export function startError(error: Error): ApiError {
+  return error instanceof ApiError
+    ? error
+    : new ApiError(500, `The sandbox could not be started: ${error.message}`, { errorCode: 'sandbox_create_failed' });
+}

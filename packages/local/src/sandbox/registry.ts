@@ -1,32 +1,19 @@
-import type { Machine, MachineFactory } from '../isolation/machine.js';
+import type { Machine, MachineFactory, MachineSpec } from '../isolation/machine.js';
 import type { LayerStore } from '../storage/layers.js';
-import { ApiError, sandboxNotFound } from './api-error.js';
+import { ApiError, sandboxNotFound, startError } from './api-error.js';
 import { capture } from './capture.js';
 import { newBootId, newSandboxId, newToken } from './identity.js';
 import { metricsIntervalMs, sampleMetrics } from './metrics.js';
+import {
+  noExtras,
+  type RegistryExtras,
+  type RegistryParts,
+  type RegistrySettings,
+  type SnapshotResult,
+} from './registry-parts.js';
 import { Sandbox } from './sandbox.js';
 import type { SandboxSettings } from './settings.js';
 import type { Template, TemplateStore } from './template-store.js';
-
-export interface RegistryParts {
-  factory: MachineFactory;
-  layers: LayerStore;
-  templates: TemplateStore;
-  /** Runs before a sandbox that begins without memory is shown to anybody; when it throws, there is no sandbox. */
-  prepare?: (sandbox: Sandbox, machine: Machine) => Promise<void>;
-}
-
-export interface RegistrySettings {
-  /** Variables every command of every sandbox starts with. */
-  environment: Readonly<Record<string, string>>;
-  /** What `setTimeout` is silently cut to and `create` refuses to go above. */
-  maximumTimeoutSeconds: number;
-}
-
-export interface SnapshotResult {
-  snapshotId: string;
-  names: string[];
-}
 
 /** At least this long lives a sandbox that a request woke up. */
 const autoResumeSeconds = 300;
@@ -39,15 +26,15 @@ export class SandboxRegistry {
   private readonly factory: MachineFactory;
   private readonly layers: LayerStore;
   private readonly settings: RegistrySettings;
-  private readonly prepare: (sandbox: Sandbox, machine: Machine) => Promise<void>;
+  private readonly extras: RegistryExtras;
   private readonly sampler: NodeJS.Timeout;
 
-  constructor({ factory, layers, templates, prepare }: RegistryParts, settings: RegistrySettings) {
+  constructor({ factory, layers, templates, extras = noExtras }: RegistryParts, settings: RegistrySettings) {
     this.factory = factory;
     this.layers = layers;
     this.templates = templates;
     this.settings = settings;
-    this.prepare = prepare ?? (() => Promise.resolve());
+    this.extras = extras;
     this.sampler = setInterval(() => {
       for (const sandbox of this.sandboxes.values()) {
         void sampleMetrics(sandbox).catch(() => {});
@@ -186,32 +173,30 @@ export class SandboxRegistry {
     }
     const id = newSandboxId();
     this.layers.retain(layers);
-    let machine: Machine;
-    try {
-      machine = await this.factory.create({ id, hostname: 'sandbox', layers, bootId: newBootId() });
-    } catch (error) {
-      this.layers.release(layers);
-      this.layers.removeSandbox(id);
-      throw new ApiError(500, `The sandbox could not be started: ${(error as Error).message}`, {
-        errorCode: 'sandbox_create_failed',
-      });
-    }
     const traffic = settings.network?.allowPublicTraffic === false ? newToken() : undefined;
     const identity = { id, envdAccessToken: newToken(), trafficAccessToken: traffic };
     const times = { startedAtMs: Date.now(), timeoutSeconds };
-    const sandbox = new Sandbox(identity, settings, this.settings.environment, layers, machine, times);
+    let machine: Machine | undefined;
+    let sandbox: Sandbox;
     try {
-      await this.prepare(sandbox, machine);
+      machine = await this.factory.create(this.specOf(id, layers, settings));
+      sandbox = new Sandbox(identity, settings, this.settings.environment, layers, machine, times);
+      await this.extras.prepare(sandbox, machine);
     } catch (error) {
-      await machine.kill();
+      await machine?.kill();
       this.layers.release(layers);
       this.layers.removeSandbox(id);
-      throw error instanceof ApiError ? error : new ApiError(500, (error as Error).message);
+      throw startError(error as Error);
     }
     this.sandboxes.set(id, sandbox);
     this.follow(sandbox, machine);
     this.arm(sandbox, timeoutSeconds);
     return sandbox;
+  }
+
+  private specOf(id: string, layers: readonly string[], settings: SandboxSettings): MachineSpec {
+    const volumes = this.extras.volumesOf(settings);
+    return { id, hostname: 'sandbox', layers, bootId: newBootId(), volumes };
   }
 
   /** A machine that ended by itself takes its sandbox with it; one that was stored or replaced does not. */
@@ -264,9 +249,8 @@ export class SandboxRegistry {
       await phase.machine.thaw();
       sandbox.phase = { kind: 'running', machine: phase.machine };
     } else if (phase.kind === 'stored') {
-      const spec = { id: sandbox.id, hostname: 'sandbox', layers: sandbox.layers, bootId: newBootId() };
-      const machine = await this.factory.create(spec);
-      await this.prepare(sandbox, machine);
+      const machine = await this.factory.create(this.specOf(sandbox.id, sandbox.layers, sandbox.settings));
+      await this.extras.prepare(sandbox, machine);
       sandbox.phase = { kind: 'running', machine };
       this.follow(sandbox, machine);
     } else {

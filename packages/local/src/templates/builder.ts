@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import type { Machine, MachineFactory } from '../isolation/machine.js';
+import { FileError, type Machine, MachineError, type MachineFactory } from '../isolation/machine.js';
 import type { StartCommand } from '../sandbox/settings.js';
 import type { Template } from '../sandbox/template-store.js';
 import type { LayerStore } from '../storage/layers.js';
@@ -81,13 +81,21 @@ export class TemplateBuilder {
           user: context.user,
           cwd: context.workdir,
           envs,
+        }).catch((error: Error) => {
+          throw new Error(`failed to run command '${action.command}': ${error.message}`, { cause: error });
         });
       case 'directory': {
+        if (await makesDirectory(machine, context.user, action.path)) {
+          return;
+        }
         const script = 'mkdir -p -- "$1" && { chown -- "$2:" "$1" 2>/dev/null || true; }';
         const list = ['/bin/sh', '-c', script, 'sh', action.path, context.user];
         return this.run(machine, step, log, { arguments: list, user: 'root', cwd: '/', envs });
       }
       case 'copy': {
+        if (this.parts.factory.level === 'process') {
+          throw new Error('COPY needs isolation level "namespaces"; this host runs at "process"');
+        }
         const archive = this.parts.archiveOf(action.filesHash);
         if (archive === undefined) {
           throw new Error(`the files of COPY ${action.source} were not uploaded`);
@@ -110,7 +118,10 @@ export class TemplateBuilder {
     log: BuildLog,
     request: Parameters<typeof runCommand>[1],
   ): Promise<void> {
-    const { exitCode } = await runCommand(machine, request, (text) => log.write('info', step, text));
+    const { exitCode } = await runCommand(machine, request, (text) => log.write('info', step, text)).catch((error) => {
+      const isUser = error instanceof MachineError && error.code === 'user';
+      throw isUser ? new Error(`command failed: unauthenticated: invalid username: '${request.user}'`) : error;
+    });
     if (exitCode !== 0) {
       throw new Error(exitCode === undefined ? 'the command was killed' : `exit status ${exitCode}`);
     }
@@ -139,5 +150,21 @@ export class TemplateBuilder {
       store.removeSandbox(id);
       store.release(usable);
     }
+  }
+}
+
+/** False when only root may make it. */
+async function makesDirectory(machine: Machine, user: string, path: string): Promise<boolean> {
+  try {
+    await machine.files.makeDirectory(user, path);
+    return true;
+  } catch (error) {
+    if (error instanceof FileError && error.code === 'EEXIST') {
+      return true;
+    }
+    if (error instanceof FileError && error.code === 'EACCES') {
+      return false;
+    }
+    throw error;
   }
 }

@@ -1,13 +1,15 @@
-import {
-  type WireClaim,
-  type WireClaimRequest,
-  type WireIntent,
-  type WireIntentRequest,
-  type WireRuntimeSpec,
-  wireClaim,
-  wireIntent,
+import { WarmingError } from '@pilotlight/warming/client';
+
+import type {
+  WireClaim,
+  WireClaimRequest,
+  WireIntent,
+  WireIntentRequest,
+  WirePool,
+  WireRuntimeSpec,
 } from '@pilotlight/warming/wire';
 import ky, { type KyInstance, type Options } from 'ky';
+import { isWireClaim, isWireIntent, isWirePoolList } from './check.js';
 import { translate } from './errors.js';
 
 /** Where a warmer service is and how to be let in. */
@@ -52,35 +54,39 @@ export class RemoteClient {
     });
   }
 
-  claim(body: ClaimBody, signal?: AbortSignal): Promise<WireClaim> {
-    return this.#parsed(wireClaim, 'post', 'v1/claims', { json: body, ...(signal ? { signal } : {}) });
+  claim(body: ClaimBody, signal?: AbortSignal, traceparent?: string): Promise<WireClaim> {
+    return this.#parsed(isWireClaim, 'post', 'v1/claims', {
+      json: body,
+      ...(signal ? { signal } : {}),
+      ...(traceparent === undefined ? {} : { headers: { traceparent } }),
+    });
   }
 
   read(claimId: string, signal?: AbortSignal): Promise<WireClaim> {
-    return this.#parsed(wireClaim, 'get', `v1/claims/${claimId}`, signal ? { signal } : {});
+    return this.#parsed(isWireClaim, 'get', `v1/claims/${claimId}`, signal ? { signal } : {});
   }
 
   ack(claimId: string): Promise<WireClaim> {
-    return this.#parsed(wireClaim, 'post', `v1/claims/${claimId}/ack`, {});
+    return this.#parsed(isWireClaim, 'post', `v1/claims/${claimId}/ack`, {});
   }
 
   renew(claimId: string, lifeMs: number): Promise<WireClaim> {
-    return this.#parsed(wireClaim, 'post', `v1/claims/${claimId}/renew`, { json: { lifeMs } });
+    return this.#parsed(isWireClaim, 'post', `v1/claims/${claimId}/renew`, { json: { lifeMs } });
   }
 
   keep(claimId: string): Promise<WireClaim> {
-    return this.#parsed(wireClaim, 'post', `v1/claims/${claimId}/keep`, {});
+    return this.#parsed(isWireClaim, 'post', `v1/claims/${claimId}/keep`, {});
   }
 
   retire(claimId: string): Promise<WireClaim> {
-    return this.#parsed(wireClaim, 'delete', `v1/claims/${claimId}`, {});
+    return this.#parsed(isWireClaim, 'delete', `v1/claims/${claimId}`, {});
   }
 
   openIntent(
     body: Partial<WireIntentRequest> & Pick<WireIntentRequest, 'runtime' | 'userId'>,
     key: string,
   ): Promise<WireIntent> {
-    return this.#parsed(wireIntent, 'post', 'v1/intents', { json: body, headers: { 'idempotency-key': key } });
+    return this.#parsed(isWireIntent, 'post', 'v1/intents', { json: body, headers: { 'idempotency-key': key } });
   }
 
   async cancelIntent(intentId: string): Promise<void> {
@@ -89,6 +95,10 @@ export class RemoteClient {
 
   async define(name: string, spec: WireRuntimeSpec): Promise<void> {
     await this.#send('put', `v1/runtimes/${name}`, { json: spec });
+  }
+
+  async pools(): Promise<WirePool[]> {
+    return (await this.#parsed(isWirePoolList, 'get', 'v1/pools', {})).pools;
   }
 
   /** Any other resource; the caller knows its shape. */
@@ -108,13 +118,18 @@ export class RemoteClient {
   }
 
   async #parsed<Value>(
-    schema: { parse(value: unknown): Value },
+    is: (value: unknown) => value is Value,
     method: string,
     path: string,
     options: Options,
   ): Promise<Value> {
     const response = await this.#send(method, path, options);
-    return schema.parse(await response.json());
+    const answer: unknown = await response.json().catch(() => undefined);
+    if (is(answer)) return answer;
+    throw new WarmingError(
+      'provider_failed',
+      `${this.url} answered something else than a warmer service of this version would. Check the URL and the versions.`,
+    );
   }
 
   async #send(method: string, path: string, options: Options): Promise<Response> {

@@ -1,13 +1,8 @@
-import {
-  InvalidSpecError,
-  isWarmingError,
-  QuotaError,
-  WarmingError,
-  type WarmingErrorCode,
-  WarmUpError,
-} from '@pilotlight/warming';
-import { type WireError, wireErrorBody } from '@pilotlight/warming/wire';
+import type { WarmingErrorCode } from '@pilotlight/warming';
+import { InvalidSpecError, isWarmingError, QuotaError, WarmingError, WarmUpError } from '@pilotlight/warming/client';
+import type { WireError } from '@pilotlight/warming/wire';
 import { HTTPError } from 'ky';
+import { isWireErrorBody } from './check.js';
 
 /** What the service says, as the error the embedded manager would have thrown. */
 export function fromWireError(error: WireError, cause?: unknown): WarmingError {
@@ -50,8 +45,8 @@ export function fromWireError(error: WireError, cause?: unknown): WarmingError {
 export async function translate(error: unknown, url: string): Promise<Error> {
   if (isWarmingError(error)) return error;
   if (error instanceof HTTPError) {
-    const parsed = wireErrorBody.safeParse(await error.response.json().catch(() => undefined));
-    if (parsed.success) return fromWireError(parsed.data.error, error);
+    const body: unknown = await error.response.json().catch(() => undefined);
+    if (isWireErrorBody(body)) return fromWireError(body.error, error);
     return new WarmingError(
       'provider_failed',
       `${url} answered ${error.response.status} and is no warmer service, or one of another version. Check the URL.`,

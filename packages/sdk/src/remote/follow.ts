@@ -1,6 +1,8 @@
-import { isWarmingError } from '@pilotlight/warming';
-import { type WireClaim, type WireClaimProgress, type WireEvent, wireEvent } from '@pilotlight/warming/wire';
+import { isWarmingError } from '@pilotlight/warming/client';
+
+import type { WireClaim, WireClaimProgress, WireEvent } from '@pilotlight/warming/wire';
 import { createParser } from 'eventsource-parser';
+import { isWireEvent } from './check.js';
 import type { RemoteClient } from './client.js';
 import type { SocketFeed } from './socket-feed.js';
 
@@ -92,8 +94,8 @@ async function overServerSentEvents(client: RemoteClient, followed: Followed): P
   let ended = false;
   const parser = createParser({
     onEvent: ({ data }) => {
-      const event = wireEvent.safeParse(JSON.parse(data));
-      if (event.success && took(followed, event.data)) ended = true;
+      const event: unknown = JSON.parse(data);
+      if (isWireEvent(event) && took(followed, event)) ended = true;
     },
   });
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();

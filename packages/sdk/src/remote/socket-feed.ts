@@ -1,10 +1,6 @@
-import {
-  type WireEvent,
-  wireBearerPrefix,
-  wireEvent,
-  wireFollowAnswer,
-  wireSubprotocol,
-} from '@pilotlight/warming/wire';
+import { wireBearerPrefix, wireSubprotocol } from '@pilotlight/warming/client';
+import type { WireEvent } from '@pilotlight/warming/wire';
+import { isRefusal, isWireEvent } from './check.js';
 import { fromWireError } from './errors.js';
 
 /** One thing followed over the shared connection. */
@@ -82,17 +78,15 @@ export class SocketFeed {
 
   #receive(text: string): void {
     const message: unknown = JSON.parse(text);
-    const event = wireEvent.safeParse(message);
-    if (event.success) {
-      const claimId = 'claimId' in event.data ? event.data.claimId : undefined;
+    if (isWireEvent(message)) {
+      const claimId = 'claimId' in message ? message.claimId : undefined;
       for (const follower of this.#followers) {
-        if (follower.claimId === undefined || follower.claimId === claimId) follower.event(event.data);
+        if (follower.claimId === undefined || follower.claimId === claimId) follower.event(message);
       }
       return;
     }
-    const answer = wireFollowAnswer.safeParse(message);
-    if (!answer.success || answer.data.type !== 'refused') return;
-    const { claimId, error } = answer.data;
+    if (!isRefusal(message)) return;
+    const { claimId, error } = message;
     for (const follower of this.#followers) {
       if (follower.claimId !== claimId) continue;
       this.#followers.delete(follower);

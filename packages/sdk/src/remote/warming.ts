@@ -1,13 +1,5 @@
-import {
-  type Claim,
-  isWarmingError,
-  type MissReason,
-  type WarmingAnswer,
-  WarmingError,
-  type WarmingEta,
-  type WarmingPhase,
-  type WarmingProgress,
-} from '@pilotlight/warming';
+import type { Claim, MissReason, WarmingAnswer, WarmingEta, WarmingPhase, WarmingProgress } from '@pilotlight/warming';
+import { isWarmingError, WarmingError } from '@pilotlight/warming/client';
 import type { WireClaim, WireClaimProgress, WireWarmingClaim } from '@pilotlight/warming/wire';
 import { fromWireError } from './errors.js';
 

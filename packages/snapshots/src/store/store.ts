@@ -8,6 +8,7 @@ import { SnapshotError } from '../errors.js';
 import { FileExecutor } from '../file-executor.js';
 import { BlobWriter } from './blob-writer.js';
 import { type CaptureOptions, type CaptureResult, captureDirectory } from './capture.js';
+import { captureEntries, type EntriesSnapshot, type EntryWriter } from './capture-entries.js';
 import { type CollectOptions, type CollectReport, collect } from './collect.js';
 import { commit } from './commit.js';
 import { CommitLock } from './commit-lock.js';
@@ -199,6 +200,14 @@ export class Store {
   /** @throws {@link SnapshotError} `blob_missing`, `tree_invalid` */
   readTree(digest: Digest): TreeEntry[] {
     return decodeTree(this.readBlob(digest));
+  }
+
+  /** Makes a snapshot from entries that come from elsewhere, for example out of a sandbox. @throws {@link SnapshotError} */
+  async captureEntries(
+    details: EntriesSnapshot,
+    fill: (writer: EntryWriter) => Promise<void>,
+  ): Promise<{ snapshot: Snapshot; written: { blobs: number; bytes: number } }> {
+    return captureEntries(this.#open(), details, fill);
   }
 
   /** The record of a snapshot as it is stored. @throws {@link SnapshotError} `snapshot_unknown` */

@@ -23,7 +23,7 @@ export interface Looked {
 export class Demand {
   readonly learner: Learner;
   readonly keys = new Map<string, KeyState>();
-  private readonly units: UnitState[] = [];
+  readonly units: UnitState[] = [];
   private swept = 0;
 
   constructor(learner: Learner) {
@@ -72,7 +72,7 @@ export class Demand {
     return { unit, mark };
   }
 
-  private unit(key: KeyState, index: number, atSeconds: number): UnitState {
+  unit(key: KeyState, index: number, atSeconds: number): UnitState {
     const known = key.units[index];
     if (known) return known;
     const unit = key.unit(index, atSeconds);
@@ -107,7 +107,7 @@ export class Demand {
   }
 }
 
-function landmark(unit: UnitState, atSeconds: number, fromSeconds: number): Landmark {
+export function landmark(unit: UnitState, atSeconds: number, fromSeconds: number): Landmark {
   const { rates } = unit.key;
   return {
     atSeconds,

@@ -1,23 +1,33 @@
 import type { Explanation, RuntimeTarget } from '../target/target.js';
+import type { ClaimChance } from './claim-chance.js';
 import type { KeyState } from './key.js';
 import type { Learner } from './learner.js';
 
+/** What an explanation is made from. */
+export interface ExplainInput {
+  key: KeyState;
+  learner: Learner;
+  chance: ClaimChance;
+  /** Open hints of the runtime. */
+  hints: number;
+  target: RuntimeTarget;
+  valueSeconds: number;
+  nowSeconds: number;
+}
+
+/** Own claims after which a runtime's history weighs as much as what runtimes have in common. */
+const EVEN_WEIGHT = 8;
+
 /** Explains the target of one runtime from what its policy knows. */
-export function explainKey(
-  key: KeyState,
-  learner: Learner,
-  target: RuntimeTarget,
-  valueSeconds: number,
-  nowSeconds: number,
-): Explanation {
-  const unit = key.units[0];
+export function explainKey(input: ExplainInput): Explanation {
+  const { key, learner, chance, target, valueSeconds, nowSeconds } = input;
   const claimsPerHour = key.rates.perSecond(2, nowSeconds) * 3600;
-  const ownHistoryShare = unit ? unit.uses / (unit.uses + 8) : 0;
+  const mark = key.last?.own;
   let probability = 0;
-  if (unit?.own) {
-    learner.predict(unit, unit.own);
-    const since = nowSeconds - unit.own.atSeconds;
-    probability = learner.chanceWithin(since, since + 600);
+  if (key.last && mark) {
+    const since = nowSeconds - mark.atSeconds;
+    learner.predict(key.last, mark);
+    probability = chance.tell(mark.inputs, learner.chanceWithin(since, since + chance.withinSeconds));
   }
   return {
     key: key.name,
@@ -26,8 +36,33 @@ export function explainKey(
     claimWithin10MinProbability: probability,
     claimsPerHour,
     coldStartValueSeconds: valueSeconds,
-    holdAbovePerSecond: 1 / valueSeconds,
-    ownHistoryShare,
-    reasons: [],
+    holdAbovePerSecond: valueSeconds > 0 ? 1 / valueSeconds : Infinity,
+    ownHistoryShare: key.claims / (key.claims + EVEN_WEIGHT),
+    reasons: reasons(input, probability, claimsPerHour),
   };
+}
+
+function reasons(input: ExplainInput, probability: number, claimsPerHour: number): string[] {
+  const { key, target, valueSeconds, nowSeconds, hints } = input;
+  const list = [
+    `${target.hot} kept: a claim within ten minutes has a chance of ${percent(probability)}, ` +
+      `about ${claimsPerHour.toFixed(1)} claims an hour lately.`,
+    `An avoided cold start is worth ${round(valueSeconds)} idle seconds; a unit is held while its next use comes, on ` +
+      'average, sooner than that.',
+  ];
+  const unit = key.last;
+  if (unit?.own) list.push(`The last claim was ${round(nowSeconds - unit.own.atSeconds)} s ago.`);
+  if (hints > 0) list.push(`${hints} open hints raise the chance.`);
+  if (key.claims < EVEN_WEIGHT) {
+    list.push(`Only ${key.claims} claims are known, so it leans on what runtimes have in common.`);
+  }
+  return list;
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}
+
+function round(seconds: number): string {
+  return Number.isFinite(seconds) ? String(Math.round(seconds)) : 'unlimited';
 }

@@ -1,21 +1,24 @@
-import { WarmingError } from '../errors.js';
+import type { ScoredPolicy } from '../target/guarded.js';
 import type {
   ClaimObserved,
   Decision,
   Explanation,
+  HintObserved,
   Observation,
+  RuntimeObserved,
   RuntimeTarget,
-  TargetPolicy,
 } from '../target/target.js';
 import { TargetBook } from '../target/target-book.js';
 import { checkedNumber, TimeLine } from '../target/time-line.js';
-import { Demand, type Looked } from './demand.js';
+import { BudgetKeeper } from './budget.js';
+import { type CalibrationReport, ClaimChance } from './claim-chance.js';
 import { explainKey } from './explain.js';
-import { Holding } from './holding.js';
+import { GenericTier } from './generic-tier.js';
+import { HintBook } from './hints.js';
 import type { KeyState } from './key.js';
 import { DEFAULT_LEARNING, Learner, type Learning } from './learner.js';
-import { Planner } from './planner.js';
-import type { UnitState } from './unit.js';
+import { restoreForecast, saveForecast } from './state.js';
+import { UnitPlanner } from './unit-planner.js';
 
 /** Options of {@link ForecastPolicy}. */
 export interface ForecastOptions {
@@ -25,15 +28,24 @@ export interface ForecastOptions {
   defaultLeadSeconds?: number;
   /** Most sandboxes of one runtime. @default 500 */
   maxHot?: number;
+  /** Most generic sandboxes. @default 2000 */
+  maxGeneric?: number;
+  /** Turns the generic tier on: how long specialising a generic sandbox takes. @default off */
+  specialiseSeconds?: number;
+  /** Spend this many idle sandbox-seconds an hour: the price is found, and the given one is only where to start. */
+  idleBudgetSecondsPerHour?: number;
+  /** What a parked sandbox costs of what a hot one does; on E2B parking is free. @default 0 */
+  parkedCostShare?: number;
   learning?: Partial<Learning>;
   /** Starting weights of the shared network. @default fitted on public traces, see docs/forecast.md */
   weights?: ArrayLike<number>;
 }
 
 /** Settings of one runtime. */
-interface KeySettings {
+export interface KeySettings {
   minHot: number;
   maxHot: number;
+  maxParked: number;
   valueSeconds: number | undefined;
 }
 
@@ -41,26 +53,45 @@ interface KeySettings {
  * The default target policy: learns per runtime and across runtimes how likely the next claim is at every moment, and
  * holds a sandbox exactly while that is worth its idle time at the price given.
  */
-export class ForecastPolicy implements TargetPolicy {
+export class ForecastPolicy implements ScoredPolicy {
   readonly name = 'forecast';
-  readonly demand: Demand;
+  /** @internal */
+  readonly own: UnitPlanner;
+  /** @internal */
+  readonly generic: GenericTier | undefined;
+  /** @internal */
+  readonly hints = new HintBook();
+  /** @internal */
+  readonly chance = new ClaimChance();
+  /** @internal */
+  readonly settings = new Map<string, KeySettings>();
+  /** @internal */
+  readonly time = new TimeLine();
   private readonly learner: Learner;
-  private readonly planner = new Planner();
-  private readonly holding = new Holding();
   private readonly book = new TargetBook();
-  private readonly time = new TimeLine();
-  private readonly settings = new Map<string, KeySettings>();
   private readonly defaultLeadSeconds: number;
   private readonly maxHot: number;
-  private valueSeconds: number;
+  private readonly maxGeneric: number;
+  private readonly parkedCost: number;
+  private readonly budget: BudgetKeeper | undefined;
+  private valueSeconds = 0;
 
   constructor(options: ForecastOptions = {}) {
-    this.learner = new Learner({ ...DEFAULT_LEARNING, ...options.learning }, options.weights);
-    this.demand = new Demand(this.learner);
+    const learning = { ...DEFAULT_LEARNING, ...options.learning };
+    this.learner = new Learner(learning, options.weights);
+    this.own = new UnitPlanner(this.learner, this.hints);
     this.defaultLeadSeconds = checkedNumber('defaultLeadSeconds', options.defaultLeadSeconds ?? 15, 0);
     this.maxHot = checkedNumber('maxHot', options.maxHot ?? 500, 0);
-    this.valueSeconds = 0;
+    this.maxGeneric = checkedNumber('maxGeneric', options.maxGeneric ?? 2000, 0);
+    this.parkedCost = checkedNumber('parkedCostShare', options.parkedCostShare ?? 0, 0);
     this.setPrice(options.coldStartValueSeconds ?? 600);
+    if (options.idleBudgetSecondsPerHour !== undefined) {
+      this.budget = new BudgetKeeper(options.idleBudgetSecondsPerHour, this.valueSeconds);
+    }
+    if (options.specialiseSeconds !== undefined) {
+      const seconds = checkedNumber('specialiseSeconds', options.specialiseSeconds, 0);
+      this.generic = new GenericTier(seconds, learning, options.weights);
+    }
   }
 
   /** Changes the price of the fleet; plans follow with their next look. Infinity is allowed. */
@@ -72,71 +103,106 @@ export class ForecastPolicy implements TargetPolicy {
     const seconds = this.time.advance(observation.atMs);
     switch (observation.kind) {
       case 'claim':
-        return this.claim(observation, seconds);
+        this.claim(observation, seconds);
+        break;
       case 'runtime':
-        return this.configure(observation, seconds);
+        this.configure(observation, seconds);
+        break;
       case 'lead':
-        if (observation.tier === 'hot') this.measuredLead(observation.key, observation.measuredMs / 1000, seconds);
-        return;
+        this.measured(observation.key, observation.tier, observation.measuredMs, seconds);
+        break;
       case 'hint':
+        this.hint(observation, seconds);
+        break;
       case 'hint-withdrawn':
-        return;
+        this.withdraw(observation.key, observation.hintId, seconds);
+        break;
+      case 'idle':
+        this.spend(observation.totalSeconds, seconds);
+        break;
       case 'runtime-removed':
-        return this.remove(observation.key);
+        this.remove(observation.key);
+        break;
     }
   }
 
   decide(atMs: number, options: { full?: boolean } = {}): Decision {
     const now = this.time.advance(atMs);
-    this.holding.due(now, (unit) => this.retarget(unit.key));
-    const next = this.holding.next();
+    this.own.holding.due(now, (unit) => this.retarget(unit.key));
+    const generic = this.generic ? Math.min(this.maxGeneric, this.generic.wanted(now)) : undefined;
+    const next = Math.min(this.own.holding.next() ?? Infinity, this.generic?.next() ?? Infinity);
     return {
       atMs: now * 1000,
       changed: this.book.take(options.full ?? false),
-      generic: undefined,
-      wakeAtMs: next === undefined ? undefined : next * 1000,
+      generic,
+      wakeAtMs: next === Infinity ? undefined : next * 1000,
     };
   }
 
   explain(key: string, atMs: number): Explanation | undefined {
-    const state = this.demand.keys.get(key);
+    const state = this.own.demand.keys.get(key);
     if (!state) return undefined;
-    return explainKey(state, this.learner, this.target(state), this.valueOf(key), this.time.peek(atMs));
+    return explainKey({
+      key: state,
+      learner: this.learner,
+      chance: this.chance,
+      hints: this.hints.count(key),
+      target: this.target(state),
+      valueSeconds: this.priceOf(key),
+      nowSeconds: this.time.peek(atMs),
+    });
+  }
+
+  /** How good the chances told so far were. */
+  calibration(): CalibrationReport {
+    return this.chance.report();
+  }
+
+  recentSkill(): number {
+    return this.chance.recentSkill();
   }
 
   save(): Uint8Array {
-    throw new WarmingError('invalid_option', 'not yet');
+    return saveForecast(this);
   }
 
-  restore(_state: Uint8Array): void {
-    throw new WarmingError('invalid_option', 'not yet');
+  restore(bytes: Uint8Array): void {
+    restoreForecast(this, bytes);
+    for (const key of this.own.demand.keys.values()) this.retarget(key);
   }
 
   size(): { bytes: number; runtimes: number; units: number } {
-    return { bytes: 0, runtimes: this.demand.keys.size, units: this.demand.unitCount };
+    return { bytes: this.save().length, runtimes: this.own.demand.keys.size, units: this.own.demand.units.length };
   }
 
   private claim(observation: ClaimObserved, seconds: number): void {
-    const key = this.demand.key(observation.key, this.defaultLeadSeconds, seconds);
-    const { used, next } = this.demand.claim(key, seconds);
-    this.holding.drop(used.unit);
-    this.plan(used, seconds);
-    if (next) this.plan(next, seconds);
+    const key = this.own.demand.key(observation.key, this.defaultLeadSeconds, seconds);
+    this.hints.claim(key.name, seconds);
+    const ready = this.own.claim(key, seconds, this.ownPrice(key));
+    const own = observation.answeredBy === undefined ? ready : observation.answeredBy === 'hot';
+    if (!own) this.generic?.claim(seconds, key.leadSeconds, this.priceOf(key.name));
+    this.tellChance(key, seconds);
     this.retarget(key);
   }
 
-  private plan({ unit, mark }: Looked, now: number): void {
-    const lead = unit.key.leadSeconds;
-    this.learner.predict(unit, mark);
-    const answer = this.planner.plan({
-      outlook: this.learner.outlook,
-      intensity: this.learner.intensity,
-      valueSeconds: this.valueOf(unit.key.name),
-      releaseSeconds: lead,
-      readyInSeconds: unit.readyAtSeconds === undefined ? undefined : Math.max(0, unit.readyAtSeconds - now),
-      leadSeconds: lead,
-    });
-    this.holding.adopt(unit, { atSeconds: mark.atSeconds, ...answer }, now);
+  private tellChance(key: KeyState, seconds: number): void {
+    const mark = key.last?.own;
+    if (!key.last || !mark) return;
+    this.chance.claim(key.name, seconds, mark.inputs, this.own.lastChance);
+  }
+
+  private hint(observation: HintObserved, seconds: number): void {
+    const key = this.own.demand.key(observation.key, this.defaultLeadSeconds, seconds);
+    const open = this.hints.open(observation, seconds);
+    this.own.look(key, seconds, this.ownPrice(key), open);
+    this.retarget(key);
+  }
+
+  private withdraw(name: string, hintId: string, seconds: number): void {
+    const key = this.own.demand.keys.get(name);
+    if (!key || !this.hints.withdraw(name, hintId)) return;
+    this.own.look(key, seconds, this.ownPrice(key), this.hints.count(name) + 1);
+    this.retarget(key);
   }
 
   private retarget(key: KeyState): void {
@@ -145,51 +211,68 @@ export class ForecastPolicy implements TargetPolicy {
 
   private target(key: KeyState): RuntimeTarget {
     const settings = this.settings.get(key.name);
-    let hot = 0;
-    let marginal = 0;
-    for (const unit of key.units) {
-      if (!unit.on) continue;
-      hot++;
-      marginal = unit.plan!.worthSeconds;
-    }
+    const { hot, parked, worthSeconds } = this.own.wanted(key);
     const bounded = Math.min(settings?.maxHot ?? this.maxHot, Math.max(settings?.minHot ?? 0, hot));
-    return { key: key.name, hot: bounded, parked: 0, generic: false, marginalValueSeconds: marginal };
+    const generic = this.generic !== undefined;
+    const maxParked = settings?.maxParked ?? this.maxHot;
+    return {
+      key: key.name,
+      hot: bounded,
+      parked: Math.min(maxParked, parked),
+      generic,
+      marginalValueSeconds: worthSeconds,
+    };
   }
 
-  private valueOf(key: string): number {
+  private priceOf(key: string): number {
     return this.settings.get(key)?.valueSeconds ?? this.valueSeconds;
   }
 
-  private configure(observation: Extract<Observation, { kind: 'runtime' }>, seconds: number): void {
+  private ownPrice(key: KeyState): number {
+    const price = this.priceOf(key.name);
+    return this.generic ? price * this.generic.ownShare(key.leadSeconds) : price;
+  }
+
+  private configure(observation: RuntimeObserved, seconds: number): void {
     const known = this.settings.get(observation.key);
-    this.settings.set(observation.key, {
-      minHot: checkedNumber('bounds.minHot', observation.bounds?.minHot ?? known?.minHot ?? 0, 0),
-      maxHot: checkedNumber('bounds.maxHot', observation.bounds?.maxHot ?? known?.maxHot ?? this.maxHot, 0),
-      valueSeconds:
-        observation.coldStartValueSeconds === undefined
-          ? known?.valueSeconds
-          : checkedNumber('coldStartValueSeconds', observation.coldStartValueSeconds, 0, true),
-    });
+    const { bounds, coldStartValueSeconds } = observation;
+    const valueSeconds =
+      coldStartValueSeconds === undefined
+        ? known?.valueSeconds
+        : checkedNumber('coldStartValueSeconds', coldStartValueSeconds, 0, true);
+    const minHot = checkedNumber('bounds.minHot', bounds?.minHot ?? known?.minHot ?? 0, 0);
+    const maxHot = checkedNumber('bounds.maxHot', bounds?.maxHot ?? known?.maxHot ?? this.maxHot, 0);
     const lead = observation.leadMs ? checkedNumber('leadMs.hot', observation.leadMs.hot, 0) / 1000 : undefined;
-    const key = this.demand.key(observation.key, lead ?? this.defaultLeadSeconds, seconds);
+    const maxParked = checkedNumber('bounds.maxParked', bounds?.maxParked ?? known?.maxParked ?? this.maxHot, 0);
+    this.settings.set(observation.key, { minHot, maxHot, maxParked, valueSeconds });
+    const key = this.own.demand.key(observation.key, lead ?? this.defaultLeadSeconds, seconds);
     if (lead !== undefined) key.leadSeconds = lead;
+    const resume = observation.leadMs?.parkedResume;
+    if (resume !== undefined) {
+      key.parking = {
+        resumeSeconds: checkedNumber('leadMs.parkedResume', resume, 0) / 1000,
+        costShare: this.parkedCost,
+      };
+    }
     this.retarget(key);
   }
 
-  private measuredLead(name: string, measuredSeconds: number, seconds: number): void {
-    const measured = checkedNumber('measuredMs', measuredSeconds * 1000, 0) / 1000;
-    const key = this.demand.key(name, measured, seconds);
+  private measured(name: string, tier: 'hot' | 'parked' | 'generic', measuredMs: number, seconds: number): void {
+    const measured = checkedNumber('measuredMs', measuredMs, 0) / 1000;
+    if (tier !== 'hot') return;
+    const key = this.own.demand.key(name, measured, seconds);
     key.leadSeconds += 0.3 * (measured - key.leadSeconds);
   }
 
+  private spend(totalSeconds: number, seconds: number): void {
+    const total = checkedNumber('totalSeconds', totalSeconds, 0);
+    if (this.budget) this.setPrice(this.budget.update(seconds, total));
+  }
+
   private remove(name: string): void {
-    const key = this.demand.keys.get(name);
-    if (!key) return;
-    for (const unit of key.units) this.holding.drop(unit);
-    this.demand.remove(name);
+    this.own.remove(name);
+    this.chance.forget(name);
     this.settings.delete(name);
     this.book.drop(name);
   }
 }
-
-export type { UnitState };

@@ -7,9 +7,13 @@ export class KeyState {
   readonly name: string;
   leadSeconds: number;
   claims = 0;
+  /** Set when parked sandboxes are offered: how long a resume takes, and what parking costs of what a hot one does. */
+  parking: { resumeSeconds: number; costShare: number } | undefined;
   readonly rates: Rates;
   readonly season = new KeySeason();
   readonly units: UnitState[] = [];
+  /** The unit that the last claim used. */
+  last: UnitState | undefined;
   /** Clock minute of the last claim, and claims in it and in the one before. */
   minute = -1;
   inMinute = 0;

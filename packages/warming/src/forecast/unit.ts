@@ -36,7 +36,7 @@ const GAP_MEMORY = 0.98;
 const CORRECTION_WEIGHT = 3;
 const CORRECTION_FORGETS_ABOVE = 40;
 /** Landmarks kept beside the unit's own last use; dropping the oldest only ends its learning early. */
-const EXTRA_LANDMARKS = 3;
+const EXTRA_LANDMARKS = 2;
 
 /**
  * One sandbox's worth of demand: claims take the shallowest unit that is not being replaced, so the unit at depth n sees
@@ -64,6 +64,8 @@ export class UnitState {
   /** Counts the plans, so that wake-ups of replaced plans are told apart. */
   version = 0;
   on = false;
+  /** A parked sandbox would be worth having. */
+  park = false;
 
   constructor(key: KeyState, depth: number, atSeconds: number) {
     this.key = key;

@@ -81,11 +81,6 @@ export const wireFollowAnswer = z.discriminatedUnion('type', [
   z.object({ type: z.literal('refused'), claimId: claimId.optional(), error: wireError }),
 ]);
 
-/** WebSocket subprotocol of events and terminals. */
-export const wireSubprotocol = 'pilotlight.v1';
-/** A second subprotocol `bearer.<token>` carries the token where a browser cannot set a header. */
-export const wireBearerPrefix = 'bearer.';
-
 /** Text frames of `/v1/sandboxes/{id}/terminal`; binary frames are what is typed and what is printed. */
 export const wireTerminalRequest = z.discriminatedUnion('type', [
   z.strictObject({

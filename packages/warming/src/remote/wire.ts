@@ -37,15 +37,14 @@ export {
   type WireFollowMessage,
   type WireTerminalAnswer,
   type WireTerminalRequest,
-  wireBearerPrefix,
   wireEvent,
   wireEventId,
   wireFollowAnswer,
   wireFollowMessage,
-  wireSubprotocol,
   wireTerminalAnswer,
   wireTerminalRequest,
 } from './wire-events.js';
+export { wireBearerPrefix, wireSubprotocol } from './wire-names.js';
 export {
   type WireObjective,
   type WirePool,

@@ -42,7 +42,7 @@ export class Simulator {
   private readonly options: SimulatorOptions;
   private readonly pools = new Map<string, ReplayPool>();
   private readonly generic = new ReplayPool(GENERIC_KEY);
-  private readonly counts = new Map<string, KeyCount>();
+  private readonly byKey = new Map<string, KeyCount>();
   private readonly targets = new Map<string, number>();
   private genericTarget = 0;
   private wakeAt = Infinity;
@@ -73,6 +73,19 @@ export class Simulator {
   }
 
   /** Ends the replay: sandboxes that are left stay open until the last arrival. */
+  counts(): { arrivals: number; cold: number } {
+    return { arrivals: this.result.arrivals, cold: this.result.cold };
+  }
+
+  /** Idle seconds so far, sandboxes that are still ready included. */
+  idleSeconds(now: number): number {
+    let open = 0;
+    for (const pool of [...this.pools.values(), this.generic]) {
+      for (const sandbox of pool.open()) open += Math.max(0, now - sandbox.readyAt);
+    }
+    return this.result.idleSeconds + open;
+  }
+
   finish(): ReplayResult {
     const end = this.result.endSeconds;
     for (const pool of [...this.pools.values(), this.generic]) {
@@ -83,7 +96,7 @@ export class Simulator {
 
   /** Cold share per key, for fairness. */
   coldShares(): { key: string; arrivals: number; coldShare: number }[] {
-    return [...this.counts].map(([key, count]) => ({
+    return [...this.byKey].map(([key, count]) => ({
       key,
       arrivals: count.arrivals,
       coldShare: count.cold / count.arrivals,
@@ -100,8 +113,8 @@ export class Simulator {
   private answer(key: string, now: number): 'hot' | 'generic' | 'cold' {
     this.result.arrivals++;
     this.result.endSeconds = now;
-    const count = this.counts.get(key) ?? { arrivals: 0, cold: 0 };
-    this.counts.set(key, count);
+    const count = this.byKey.get(key) ?? { arrivals: 0, cold: 0 };
+    this.byKey.set(key, count);
     count.arrivals++;
     const own = this.pools.get(key)?.claim(now);
     if (own) {

@@ -59,6 +59,7 @@ export type Observation =
   | LeadObserved
   | HintObserved
   | HintWithdrawn
+  | IdleObserved
   | { kind: 'runtime-removed'; key: string; atMs: number };
 
 /**
@@ -103,6 +104,14 @@ export interface LeadObserved {
   atMs: number;
   tier: 'hot' | 'parked' | 'generic';
   measuredMs: number;
+}
+
+/** What idle sandboxes cost so far, told about once a minute; only a policy that keeps a budget needs it. */
+export interface IdleObserved {
+  kind: 'idle';
+  atMs: number;
+  /** Idle sandbox-seconds of the fleet since the driver started, one lead time per retired unused sandbox included. */
+  totalSeconds: number;
 }
 
 /** A claim may be coming: a page was opened, an agent plans a tool call, a job was queued. */

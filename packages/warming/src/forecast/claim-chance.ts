@@ -1,0 +1,188 @@
+import { FIXED_INPUTS } from './features.js';
+
+const INPUTS = FIXED_INPUTS + 2;
+const RATE = 0.05;
+const BINS = 20;
+const PRIOR = 20;
+const FORGETS_ABOVE = 4_000;
+const RECENT = 500;
+const TABLE_BINS = 10;
+
+interface Pending {
+  key: string;
+  atSeconds: number;
+  inputs: Float64Array;
+  raw: number;
+  told: number;
+  open: boolean;
+}
+
+/** One row of a reliability table: how often it came when the chance told was in this tenth. */
+export interface ReliabilityRow {
+  from: number;
+  to: number;
+  count: number;
+  meanTold: number;
+  came: number;
+}
+
+/** How good the chances told were. */
+export interface CalibrationReport {
+  count: number;
+  /** Mean distance between told and come, over tenths, weighted by count. */
+  expectedCalibrationError: number;
+  /** 1 - Brier score over that of always telling the base rate; above 0 is better than the base rate. */
+  brierSkill: number;
+  table: ReliabilityRow[];
+}
+
+/**
+ * Calibrated chance that the next claim of a runtime comes within ten minutes. A logistic model learns it online from the
+ * inputs of the network and the network's own answer; a table of what came at each level corrects what it tells.
+ */
+export class ClaimChance {
+  readonly withinSeconds: number;
+  private readonly weights = new Float64Array(INPUTS);
+  private readonly squares = new Float64Array(INPUTS).fill(1);
+  private readonly levels = new Float64Array(BINS);
+  private readonly came = new Float64Array(BINS);
+  private queue: Pending[] = [];
+  private head = 0;
+  private readonly latest = new Map<string, Pending>();
+  private readonly table = Array.from({ length: TABLE_BINS }, () => ({ count: 0, told: 0, came: 0 }));
+  private brier = 0;
+  private recent = 0;
+  private recentBrier = 0;
+  private recentBase = 0.5;
+  private recentWorst = 0;
+
+  constructor(withinSeconds = 600) {
+    this.withinSeconds = withinSeconds;
+    this.weights[INPUTS - 2] = 1;
+  }
+
+  /** A claim came: it settles what was told before, and a new chance is told. */
+  claim(key: string, atSeconds: number, fixed: Float32Array, networkChance: number): number {
+    this.settleOlder(atSeconds);
+    const before = this.latest.get(key);
+    if (before?.open) this.settle(before, 1);
+    const inputs = new Float64Array(INPUTS);
+    inputs.set(fixed);
+    inputs[INPUTS - 2] = logit(networkChance);
+    inputs[INPUTS - 1] = 1;
+    const raw = this.predict(inputs);
+    const told = this.correct(raw);
+    const pending = { key, atSeconds, inputs, raw, told, open: true };
+    this.latest.set(key, pending);
+    this.queue.push(pending);
+    return told;
+  }
+
+  /** What the model tells for a runtime without learning from it. */
+  tell(fixed: Float32Array, networkChance: number): number {
+    const inputs = new Float64Array(INPUTS);
+    inputs.set(fixed);
+    inputs[INPUTS - 2] = logit(networkChance);
+    inputs[INPUTS - 1] = 1;
+    return this.correct(this.predict(inputs));
+  }
+
+  forget(key: string): void {
+    const pending = this.latest.get(key);
+    if (pending) pending.open = false;
+    this.latest.delete(key);
+  }
+
+  report(): CalibrationReport {
+    let count = 0;
+    let came = 0;
+    let error = 0;
+    for (const row of this.table) {
+      count += row.count;
+      came += row.came;
+      error += Math.abs(row.told - row.came);
+    }
+    const base = count > 0 ? came / count : 0;
+    const worst = base * (1 - base);
+    return {
+      count,
+      expectedCalibrationError: count > 0 ? error / count : 0,
+      brierSkill: worst > 0 ? 1 - this.brier / count / worst : 0,
+      table: this.table.map((row, index) => ({
+        from: index / TABLE_BINS,
+        to: (index + 1) / TABLE_BINS,
+        count: row.count,
+        meanTold: row.count > 0 ? row.told / row.count : 0,
+        came: row.count > 0 ? row.came / row.count : 0,
+      })),
+    };
+  }
+
+  /** Brier skill over about the last 500 claims; 0 while fewer are known or all came out the same. */
+  recentSkill(): number {
+    return this.recent < RECENT || this.recentWorst < 0.01 ? 0 : 1 - this.recentBrier / this.recentWorst;
+  }
+
+  private remember(told: number, came: 0 | 1): void {
+    this.recent++;
+    this.recentBrier += ((told - came) ** 2 - this.recentBrier) / RECENT;
+    this.recentWorst += ((this.recentBase - came) ** 2 - this.recentWorst) / RECENT;
+    this.recentBase += (came - this.recentBase) / RECENT;
+  }
+
+  private settleOlder(nowSeconds: number): void {
+    let oldest = this.queue[this.head];
+    while (oldest && oldest.atSeconds + this.withinSeconds < nowSeconds) {
+      if (oldest.open) this.settle(oldest, 0);
+      this.head++;
+      oldest = this.queue[this.head];
+    }
+    if (this.head > 256 && this.head * 2 > this.queue.length) {
+      this.queue = this.queue.slice(this.head);
+      this.head = 0;
+    }
+  }
+
+  private settle(pending: Pending, came: 0 | 1): void {
+    pending.open = false;
+    const row = this.table[Math.min(TABLE_BINS - 1, Math.floor(pending.told * TABLE_BINS))]!;
+    row.count++;
+    row.told += pending.told;
+    row.came += came;
+    this.brier += (pending.told - came) ** 2;
+    this.remember(pending.told, came);
+    const level = levelOf(pending.raw);
+    this.levels[level]!++;
+    this.came[level]! += came;
+    if (this.levels[level]! > FORGETS_ABOVE) {
+      this.levels[level]! /= 2;
+      this.came[level]! /= 2;
+    }
+    const error = pending.raw - came;
+    for (let index = 0; index < INPUTS; index++) {
+      const slope = error * pending.inputs[index]!;
+      this.squares[index]! += slope * slope;
+      this.weights[index]! -= (RATE * slope) / Math.sqrt(this.squares[index]!);
+    }
+  }
+
+  private predict(inputs: Float64Array): number {
+    let sum = 0;
+    for (let index = 0; index < INPUTS; index++) sum += this.weights[index]! * inputs[index]!;
+    return 1 / (1 + Math.exp(-Math.min(12, Math.max(-12, sum))));
+  }
+
+  private correct(raw: number): number {
+    const level = levelOf(raw);
+    return (this.came[level]! + PRIOR * raw) / (this.levels[level]! + PRIOR);
+  }
+}
+
+function levelOf(chance: number): number {
+  return Math.min(BINS - 1, Math.floor(chance * BINS));
+}
+
+function logit(chance: number): number {
+  const safe = Math.min(0.9999, Math.max(0.0001, chance));
+  return Math.log(safe / (1 - safe));
+}

@@ -1,0 +1,14 @@
+export { BoundedPolicy, type SharedBounds } from '../target/bounded.js';
+export { fixedPolicy } from '../target/fixed.js';
+export { GuardedPolicy, type ScoredPolicy } from '../target/guarded.js';
+export { hybridHistogramPolicy } from '../target/hybrid-histogram.js';
+export { keepAlivePolicy } from '../target/keep-alive.js';
+export { newsvendorPolicy } from '../target/newsvendor.js';
+export { type ScheduleRule, scheduledPolicy } from '../target/scheduled.js';
+export { ShadowPolicy, type ShadowScore } from '../target/shadow.js';
+export type { CalibrationReport, ReliabilityRow } from './claim-chance.js';
+export { type DefaultPolicyOptions, defaultPolicy } from './default-policy.js';
+export { type ForecastOptions, ForecastPolicy } from './forecast.js';
+export type { Learning } from './learner.js';
+export { coldStartValueSeconds, type MoneyPrices } from './price.js';
+export { UserHistory, type UserHistoryOptions } from './user-history.js';

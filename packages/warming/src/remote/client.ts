@@ -1,0 +1,12 @@
+/**
+ * What a client of the warmer service needs when it runs: no schema, no engine and nothing of Node, so that it fits into a
+ * page or an edge function.
+ */
+export {
+  InvalidSpecError,
+  isWarmingError,
+  QuotaError,
+  WarmingError,
+  WarmUpError,
+} from '../errors.js';
+export { wireBearerPrefix, wireSubprotocol } from './wire-names.js';
