@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { defineRuntime, type Ledger, RuntimeWarmingManager, specKeyOf } from '@pilotlight/warming';
+import { defineRuntime, type Ledger, RuntimeWarmingManager, type SlotRecord, specKeyOf } from '@pilotlight/warming';
 import { percentile } from '../support/statistics.js';
 import { nullProvider } from './null-provider.js';
 
@@ -32,6 +32,29 @@ export async function rate(times: number, atOnce: number, action: (index: number
   };
 }
 
+/** A hot slot with a full life before it. */
+export function hotSlot(ledger: Ledger, pool: string, specKey: string, slotId: string): SlotRecord {
+  const nowMs = ledger.nowMs();
+  const endsAtMs = nowMs + 3_500_000;
+  return {
+    slotId,
+    version: 1,
+    pool,
+    specKey,
+    owner: 'bench',
+    purpose: 'hot',
+    createdAtMs: nowMs,
+    dueAtMs: nowMs + 2_500_000,
+    hardEndsAtMs: endsAtMs,
+    state: {
+      name: 'hot',
+      place: { sandboxId: `sandbox-of-${slotId}`, envdVersion: '0.6.13' },
+      hotSinceMs: nowMs,
+      endsAtMs,
+    },
+  };
+}
+
 /** Hot claims of a manager over a ledger, with a provider that costs nothing and a pool that is full beforehand. */
 export async function engineShare(ledger: Ledger, claims: number, atOnce: number): Promise<Share> {
   const warmUp = Math.round(claims / 10);
@@ -39,20 +62,8 @@ export async function engineShare(ledger: Ledger, claims: number, atOnce: number
   const runtime = defineRuntime({ name: 'tool', pool: { target: size, max: size * 2, link: false } });
   const specKey = specKeyOf(runtime);
   await ledger.open();
-  const endsAtMs = ledger.nowMs() + 3_500_000;
   await rate(size, atOnce, async (index) => {
-    await ledger.restore({
-      slotId: `slot-${index}`,
-      version: 1,
-      pool: 'tool',
-      specKey,
-      owner: 'bench',
-      purpose: 'hot',
-      createdAtMs: ledger.nowMs(),
-      dueAtMs: endsAtMs - 1_000_000,
-      hardEndsAtMs: endsAtMs,
-      state: { name: 'hot', place: { sandboxId: `sandbox-${index}`, envdVersion: '0.6.13' }, hotSinceMs: 0, endsAtMs },
-    });
+    await ledger.restore(hotSlot(ledger, 'tool', specKey, `slot-${index}`));
   });
   const hour = 3_600_000;
   const manager = new RuntimeWarmingManager({

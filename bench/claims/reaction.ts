@@ -1,7 +1,7 @@
-import { once } from 'node:events';
 import { performance } from 'node:perf_hooks';
-import { defineRuntime, RuntimeWarmingManager } from '@pilotlight/warming';
+import { defineRuntime, MemoryLedger, RuntimeWarmingManager, specKeyOf, systemClock } from '@pilotlight/warming';
 import { percentile } from '../support/statistics.js';
+import { hotSlot } from './engine-share.js';
 import { nullProvider } from './null-provider.js';
 
 /** From the answer to a hot claim to the create call of its refill, 99th percentile, in milliseconds. */
@@ -33,42 +33,41 @@ export async function refillReaction(rounds: number): Promise<number> {
   return percentile(reactionsMs, 0.99);
 }
 
-/** Time to answer and refill claims of `changes` pools in a fleet of `pools`, in milliseconds per change. */
+/** Time to answer and refill claims of `changes` pools in a fleet of `pools` full ones, in milliseconds per change. */
 export async function changeCost(pools: number, slotsPerPool: number, changes: number): Promise<number> {
   const runtimes = Array.from({ length: pools }, (_, index) =>
     defineRuntime({ name: `tool-${index}`, pool: { target: slotsPerPool, max: slotsPerPool * 2, link: false } }),
   );
-  const total = pools * slotsPerPool;
+  const ledger = new MemoryLedger(systemClock, 'bench');
+  for (const runtime of runtimes) {
+    for (let index = 0; index < slotsPerPool; index += 1) {
+      await ledger.restore(hotSlot(ledger, runtime.name, specKeyOf(runtime), `${runtime.name}-${index}`));
+    }
+  }
+  const hour = 3_600_000;
   const manager = new RuntimeWarmingManager({
     provider: nullProvider(),
     runtimes,
+    ledger,
+    fleet: 'bench',
     refillDelayMs: 0,
-    sweepMs: 3_600_000,
-    budget: { createsPerSecond: 1_000_000, burst: 1_000_000, maxSandboxes: total * 2, maxConcurrentCreates: 1_000 },
+    sweepMs: hour,
+    budget: { createsPerSecond: 1_000_000, burst: 1_000_000, maxSandboxes: pools * slotsPerPool * 2 },
   });
   await manager.start();
-  const full = () => manager.pools().every((pool) => pool.hot === slotsPerPool);
-  while (!full()) await new Promise((resolve) => setTimeout(resolve, 100));
-  const step = Math.floor(pools / changes);
-  const refilled = new Set<string>();
-  const wanted = new Set(Array.from({ length: changes }, (_, index) => `tool-${index * step}`));
-  let done = () => undefined as undefined;
-  const all = new Promise<void>((resolve) => {
-    done = () => {
-      resolve();
-      return undefined;
-    };
-  });
-  manager.on('pool-changed', ({ runtime, hot, claimed }) => {
-    if (wanted.has(runtime) && claimed === 1 && hot === slotsPerPool) refilled.add(runtime);
-    if (refilled.size === wanted.size) done();
+  while (manager.pools().some((pool) => pool.hot < slotsPerPool))
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  const wanted = new Set(Array.from({ length: changes }, (_, index) => `tool-${index * Math.floor(pools / changes)}`));
+  const left = new Set(wanted);
+  const refilled = new Promise<void>((resolve) => {
+    manager.on('pool-changed', ({ runtime, hot, claimed }) => {
+      if (claimed === 1 && hot === slotsPerPool && left.delete(runtime) && left.size === 0) resolve();
+    });
   });
   const beganMs = performance.now();
-  await Promise.all([...wanted].map((name) => manager.claim(name)));
-  await all;
+  for (const name of wanted) await manager.claim(name);
+  await refilled;
   const costMs = (performance.now() - beganMs) / changes;
-  // Ending a hundred thousand sandboxes one by one is not what is measured.
-  const closing = manager.close();
-  await Promise.race([closing, once(process, 'beforeExit'), new Promise((resolve) => setTimeout(resolve, 30_000))]);
+  await manager.close({ retireClaims: false, retirePool: false });
   return costMs;
 }

@@ -36,9 +36,13 @@ export function afterProbe(ceiling: Ceiling, declared: number, nowMs: number): C
   return { limit: ceiling.limit + 1, probeAtMs: nowMs, probing: false };
 }
 
-/** More are running than was thought possible, by somebody else's doing. */
-export function afterSight(ceiling: Ceiling, running: number): Ceiling {
-  return ceiling.limit === undefined || running <= ceiling.limit ? ceiling : { ...ceiling, limit: running };
+/**
+ * More are running than was thought possible, by somebody else's doing. Believed only when a probe would be due: before, some
+ * of them may be starts that are about to be refused.
+ */
+export function afterSight(ceiling: Ceiling, running: number, nowMs: number): Ceiling {
+  if (ceiling.limit === undefined || running <= ceiling.limit) return ceiling;
+  return ceiling.probing || nowMs < ceiling.probeAtMs ? ceiling : { ...ceiling, limit: running };
 }
 
 /** The probe failed for another reason, which says nothing about room. */

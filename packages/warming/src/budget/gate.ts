@@ -66,7 +66,8 @@ export class NoRoom extends Error {
 const lookAgainMs = 1_000;
 
 interface Entry extends Applicant {
-  readonly order: number;
+  /** The round in which it met a bound of its pool; it is not asked again in the same round. */
+  boundIn: number;
   bound: 'max' | 'goal' | 'running' | undefined;
   settle(result: { permit: Permit } | { error: unknown }): void;
 }
@@ -75,14 +76,15 @@ interface Entry extends Applicant {
 export class CreateGate {
   readonly #clock: Clock;
   readonly #settings: GateSettings;
-  readonly #line: Entry[] = [];
+  /** One queue per priority, in the order of arrival. */
+  readonly #lines: readonly Set<Entry>[] = Object.values(priorities).map(() => new Set());
+  readonly #alarm: Alarm;
   #ceiling: Ceiling = openCeiling;
   #underWay = 0;
-  #order = 0;
+  #round = 0;
   #notBeforeMs = 0;
   #pumping = false;
   #again = false;
-  readonly #alarm: Alarm;
 
   constructor(clock: Clock, settings: GateSettings) {
     this.#clock = clock;
@@ -93,7 +95,7 @@ export class CreateGate {
   /** How many wait, and whether room is short. */
   state(): { waiting: number; limit: number | undefined; delayedMs: number } {
     return {
-      waiting: this.#line.length,
+      waiting: this.#lines.reduce((sum, line) => sum + line.size, 0),
       limit: this.#ceiling.limit,
       delayedMs: Math.max(0, this.#notBeforeMs - this.#clock.monotonicMs()),
     };
@@ -102,38 +104,36 @@ export class CreateGate {
   /** @throws {@link NoRoom}, {@link QuotaError} after the deadline, or the signal's reason */
   enter(applicant: Applicant): Promise<Permit> {
     return new Promise((resolve, reject) => {
+      const line = this.#lines[applicant.priority]!;
       const settle: Entry['settle'] = (result) => {
-        const index = this.#line.indexOf(entry);
-        if (index < 0) return;
-        this.#line.splice(index, 1);
+        if (!line.delete(entry)) return;
         cancelDeadline?.();
         applicant.signal.removeEventListener('abort', abort);
         if ('permit' in result) resolve(result.permit);
         else reject(result.error);
       };
-      const entry: Entry = { ...applicant, order: this.#order++, bound: undefined, settle };
+      const entry: Entry = { ...applicant, boundIn: -1, bound: undefined, settle };
       const abort = () => settle({ error: applicant.signal.reason });
+      line.add(entry);
+      if (applicant.signal.aborted) return abort();
+      applicant.signal.addEventListener('abort', abort, { once: true });
       const cancelDeadline =
         applicant.deadlineMs === undefined
           ? undefined
           : this.#clock.schedule(applicant.deadlineMs, () => settle({ error: this.#overdue(entry) }), true);
-      this.#line.push(entry);
-      if (applicant.signal.aborted) return abort();
-      applicant.signal.addEventListener('abort', abort, { once: true });
-      this.#line.sort((first, second) => first.priority - second.priority || first.order - second.order);
-      this.wake();
+      void this.#pump();
     });
   }
 
   /** Something ended, so there may be room. */
   wake(): void {
-    for (const entry of this.#line) entry.bound = undefined;
+    this.#round += 1;
     void this.#pump();
   }
 
   close(): void {
     this.#alarm.cancel();
-    for (const entry of [...this.#line]) entry.settle({ error: new NoRoom('running') });
+    for (const line of this.#lines) for (const entry of line) entry.settle({ error: new NoRoom('running') });
   }
 
   async #pump(): Promise<void> {
@@ -147,44 +147,59 @@ export class CreateGate {
     this.#pumping = false;
   }
 
-  /** Goes along the line until somebody must wait for time, or somebody new came. */
+  /** Goes along the line until it stops for all, or somebody new came who may go before. */
   async #pass(): Promise<void> {
-    for (const entry of [...this.#line]) {
-      if (this.#again || this.#underWay >= this.#settings.maxConcurrentCreates) return;
-      if (entry.bound || !this.#line.includes(entry)) continue;
-      const delayMs = this.#notBeforeMs - this.#clock.monotonicMs();
-      if (delayMs > 0) {
-        this.#alarm.set(delayMs);
-        return;
-      }
-      const room = roomUnder(this.#ceiling, this.#settings.maxSandboxes, this.#clock.monotonicMs());
-      this.#underWay += 1;
-      let result: ReserveResult;
-      try {
-        result = await entry.reserve({ running: room.running, rate: this.#rate(entry.priority) });
-      } catch (error) {
-        this.#underWay -= 1;
-        entry.settle({ error });
-        continue;
-      }
-      // A slot id is used once, so one that exists is this one, whose answer was lost on its way.
-      if (result.kind === 'exists') this.#admit(entry, { ...result, running: room.running }, false);
-      else if (result.kind === 'reserved') this.#admit(entry, result, room.probe && result.running >= room.running);
-      else {
-        this.#underWay -= 1;
-        if (result.kind === 'wait') {
-          this.#alarm.set(result.retryInMs);
+    for (const line of this.#lines) {
+      for (const entry of line) {
+        if (entry.boundIn === this.#round) continue;
+        if (this.#underWay >= this.#settings.maxConcurrentCreates) return;
+        const delayMs = this.#notBeforeMs - this.#clock.monotonicMs();
+        if (delayMs > 0) {
+          this.#alarm.set(delayMs);
           return;
         }
-        const seen = afterSight(this.#ceiling, result.running);
-        if (seen === this.#ceiling) this.#block(entry, result.bound);
-        else this.#again = true;
-        this.#ceiling = seen;
+        const goesOn = await this.#ask(entry, line);
+        if (!goesOn || this.#again) return;
       }
     }
   }
 
-  #admit(entry: Entry, result: { record: SlotRecord; running: number }, probe: boolean): void {
+  /** @returns whether those behind may be asked too */
+  async #ask(entry: Entry, line: ReadonlySet<Entry>): Promise<boolean> {
+    const room = roomUnder(this.#ceiling, this.#settings.maxSandboxes, this.#clock.monotonicMs());
+    this.#underWay += 1;
+    let result: ReserveResult;
+    try {
+      result = await entry.reserve({ running: room.running, rate: this.#rate(entry.priority) });
+    } catch (error) {
+      this.#underWay -= 1;
+      entry.settle({ error });
+      return true;
+    }
+    switch (result.kind) {
+      case 'reserved':
+        this.#admit(entry, line, result, room.probe && result.running >= room.running);
+        return true;
+      case 'exists':
+        // A slot id is used once, so one that exists is this one, whose answer was lost on its way.
+        this.#admit(entry, line, { ...result, running: room.running }, false);
+        return true;
+      case 'wait':
+        this.#underWay -= 1;
+        this.#alarm.set(result.retryInMs);
+        return false;
+      case 'full':
+        this.#underWay -= 1;
+        return this.#block(entry, result.bound, result.running);
+    }
+  }
+
+  #admit(
+    entry: Entry,
+    line: ReadonlySet<Entry>,
+    result: { record: SlotRecord; running: number },
+    probe: boolean,
+  ): void {
     if (probe) this.#ceiling = whileProbing(this.#ceiling);
     const { record, running } = result;
     let released = false;
@@ -199,7 +214,7 @@ export class CreateGate {
       },
     };
     // One who left the line meanwhile gets the permit all the same: the record is written and somebody must undo it.
-    if (this.#line.includes(entry)) entry.settle({ permit });
+    if (line.has(entry)) entry.settle({ permit });
     else entry.abandoned(permit);
   }
 
@@ -212,15 +227,25 @@ export class CreateGate {
     if (outcome.kind === 'rate') this.#notBeforeMs = nowMs + (outcome.retryAfterMs ?? 1_000);
   }
 
-  #block(entry: Entry, bound: 'max' | 'goal' | 'running'): void {
+  /** @returns whether those behind may be asked: a bound of one pool is not one of the others, want of room is everybody's */
+  #block(entry: Entry, bound: 'max' | 'goal' | 'running', running: number): boolean {
+    const nowMs = this.#clock.monotonicMs();
+    const seen = afterSight(this.#ceiling, running, nowMs);
+    if (seen !== this.#ceiling) {
+      this.#ceiling = seen;
+      this.#again = true;
+      return true;
+    }
     if (!entry.patient && bound !== 'running') {
       entry.settle({ error: new NoRoom(bound) });
-      return;
+      return true;
     }
     entry.bound = bound;
+    entry.boundIn = this.#round;
     // What another process retires is not told; the time for a probe may come before that.
-    const delayMs = this.#ceiling.probeAtMs - this.#clock.monotonicMs();
+    const delayMs = this.#ceiling.probeAtMs - nowMs;
     this.#alarm.set(delayMs > 0 ? Math.min(delayMs, lookAgainMs) : lookAgainMs);
+    return bound !== 'running';
   }
 
   #rate(priority: Priority): CreateRate {
