@@ -43,9 +43,15 @@ export class Pilotlight<Class extends typeof Sandbox = typeof Sandbox> implement
     this.#memory = memory;
     this.#Sandbox = withWarming((base ?? Sandbox) as Class);
     const declared = runtimes.map((runtime) => defineRuntime(runtime));
+    // The variable with the memories is there at hand-over; the file of them follows and keeps no claim waiting.
     this.warming =
       warmer === undefined
-        ? new RuntimeWarmingManager({ ...warming, provider: e2bProvider(connection), runtimes: declared })
+        ? new RuntimeWarmingManager({
+            memoryWaitMs: 0,
+            ...warming,
+            provider: e2bProvider(connection),
+            runtimes: declared,
+          })
         : remoteManager({ url: warmer, ...(token === undefined ? {} : { token }) });
     if (warmer !== undefined) for (const runtime of declared) this.warming.define(runtime);
   }
