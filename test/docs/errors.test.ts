@@ -6,7 +6,7 @@ import { root } from './snippets.js';
 
 /** Every code of every error union in the packages, from the sources themselves. */
 function codes(): { code: string; from: string }[] {
-  return globSync('packages/*/src/**/*.ts', { cwd: root, ignore: '**/*.test.ts' }).flatMap((path) => {
+  return globSync('packages/*/src/**/errors.ts', { cwd: root, ignore: '**/*.test.ts' }).flatMap((path) => {
     const text = readFileSync(`${root}${path}`, 'utf8');
     if (!/type \w+ErrorCode\b/.test(text)) return [];
     const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest);
