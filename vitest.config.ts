@@ -7,7 +7,12 @@ export default defineConfig({
   resolve: { conditions: [...conditions, 'import', 'node', 'default'] },
   ssr: { resolve: { conditions: [...conditions, 'import', 'node', 'default'] } },
   test: {
-    include: ['packages/*/src/**/*.test.ts', 'packages/*/src/**/*.test.tsx', 'test/**/*.test.ts', 'examples/**/*.test.ts'],
+    include: [
+      'packages/*/src/**/*.test.ts',
+      'packages/*/src/**/*.test.tsx',
+      'test/**/*.test.ts',
+      'examples/**/*.test.ts',
+    ],
     globalSetup: ['test/support/global-setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,

@@ -21,10 +21,10 @@ export const browsers: Group = {
     const actionsMs: number[] = [];
     try {
       for (let turn = 0; turn < Math.max(5, Math.ceil(rounds / 2)); turn += 1) {
-        pilotlight.warming.resume();
+        await pilotlight.warming.resume();
         await pooled(pilotlight, browser.name, 'hot', 1);
         // At a provider the refill starts a browser on another machine. Here it waits until this one was measured.
-        pilotlight.warming.pause();
+        await pilotlight.warming.pause();
         const { value, durationMs } = await timed(async () => {
           const sandbox = await pilotlight.sandbox(browser.name);
           const { url, headers } = portOf(host, sandbox, 9222);

@@ -1,3 +1,4 @@
+import { loadavg } from 'node:os';
 import { startLocalHost } from '@pilotlight/local';
 import { type AgentSession, Pilotlight } from '@pilotlight/sdk';
 import { Sandbox } from 'e2b';
@@ -119,6 +120,7 @@ async function main(): Promise<void> {
       ],
       {
         rounds,
+        load: loadavg()[0],
         warmMs: { p50: percentile(warm, 0.5), p95: percentile(warm, 0.95) },
         bareMs: { p50: percentile(bare, 0.5), p95: percentile(bare, 0.95) },
         naiveMs: { p50: percentile(naiveWarm, 0.5), p95: percentile(naiveWarm, 0.95) },

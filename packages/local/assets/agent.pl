@@ -120,7 +120,7 @@ sub release {
 
 sub others {
   opendir(my $directory, '/proc') or return ();
-  my @pids = grep { /^\d+$/ && $_ != 1 } readdir($directory);
+  my @pids = grep { /^\d+$/ && $_ != 1 && $_ != Launch::spare_pid() } readdir($directory);
   return @pids;
 }
 
@@ -183,8 +183,11 @@ sub run {
   Sockets::listen_egress($context->{proxy}) if $context->{proxy};
   send_frame(READY, 0, System::pack_fields($context->{id}, $context->{nonce}));
   flush();
+  my $prepared = 0;
   while (1) {
-    for my $event (System::epoll_wait($epoll, -1)) {
+    my @events = System::epoll_wait($epoll, $prepared ? -1 : 0);
+    $prepared = @events ? 0 : Launch::prepare() || 1;
+    for my $event (@events) {
       my $callback = $handlers{ $event->[0] } or next;
       $callback->($event->[1]);
     }

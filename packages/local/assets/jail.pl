@@ -15,10 +15,10 @@ sub build {
   mount_overlay($spec, 'local', 'mnt/usr/local', lower($spec, 'local'));
   System::bind_read_only($_->[0], "mnt$_->[1]") for @{ $spec->{binds} };
   hide($spec, 'mnt', @{ $spec->{hidden} });
-  System::write_file('mnt/run/boot_id', "$spec->{boot}\n");
   System::mount('proc', 'mnt/proc', 'proc', $flags | System::MS_NOEXEC, '');
-  System::mount('mnt/run/boot_id', 'mnt/proc/sys/kernel/random/boot_id', '', System::MS_BIND, '');
   build_devices($flags);
+  System::write_file('mnt/dev/.boot_id', "$spec->{boot}\n");
+  System::mount('mnt/dev/.boot_id', 'mnt/proc/sys/kernel/random/boot_id', '', System::MS_BIND, '');
   my @stages = map { stage_volume($_->[0]) } @{ $spec->{volumes} };
   chdir('mnt') or die "chdir: $!\n";
   System::call('pivot_root', '.', '.');

@@ -53,9 +53,6 @@ sub replace {
   System::call('umount2', $shown, DETACH);
   attach($local, $shown);
   Jail::hide($spec, $new, grep { m{^/usr/local/} } @{ $spec->{hidden} });
-  my $boot = "$new/proc/sys/kernel/random/boot_id";
-  System::call('umount2', $boot, DETACH);
-  System::mount("$new/run/boot_id", $boot, '', System::MS_BIND, '');
   chdir($new) or die "chdir: $!\n";
   System::call('pivot_root', '.', '.');
   System::call('umount2', '.', DETACH);

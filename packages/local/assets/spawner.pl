@@ -7,10 +7,10 @@ use Socket ();
 
 BEGIN {
   my ($library) = $0 =~ m{^(.*)/};
-  require "$library/$_.pl" for qw(system jail relayer paths agent terminal streams sockets builtins watch);
+  require "$library/$_.pl" for qw(system seccomp cgroup jail relayer paths agent terminal launch streams sockets builtins watch);
 }
 
-use constant { CREATE => 1, KILL => 2, TASK => 3, PROBE => 4, RELAYER => 5 };
+use constant { CREATE => 1, KILL => 2, TASK => 3, PROBE => 4, RELAYER => 5, FREEZE => 6, THAW => 7, HARDEN => 8 };
 use constant { EXITED => 65, DONE => 66, LEVEL => 67, REFUSED => 68 };
 
 my ($instance) = @ARGV;
@@ -20,6 +20,7 @@ $SIG{INT} = $SIG{TERM} = $SIG{HUP} = 'IGNORE';
 
 my $ranged = $> == 0;
 my $base = 100000;
+my $hardened = 0;
 my (%sandboxes, %names, %tasks, %outputs);
 
 # A failure here is not fatal: the host asks for the level and falls back by name.
@@ -96,10 +97,15 @@ sub create {
       Jail::build($spec);
       Jail::restrict($spec);
       open(STDERR, '>', '/dev/null');
-      Agent::run($channel, { id => $spec->{id}, nonce => $spec->{nonce}, ranged => $ranged, proxy => $spec->{proxy} });
+      Agent::run($channel, { id => $spec->{id}, nonce => $spec->{nonce}, ranged => $ranged, hardened => $hardened, proxy => $spec->{proxy} });
       1;
     } or Agent::report_failure($channel, $spec, $@);
     POSIX::_exit(1);
+  }
+  if ($hardened) {
+    Cgroup::enclose($spec->{id}, $pid, { map { $_ => $spec->{$_} } qw(memory cpus processes) });
+    # When memory runs out, the agent is the last to go; commands give this up as they start.
+    eval { System::write_file("/proc/$pid/oom_score_adj", -900) };
   }
   my $map = $ranged ? "0 $base 65536" : '1000 0 1';
   System::write_file("/proc/$pid/setgroups", 'deny') unless $ranged;
@@ -152,6 +158,7 @@ sub reap {
     my $status = $?;
     if (defined(my $id = delete $sandboxes{$pid})) {
       delete $names{$id};
+      Cgroup::remove($id) if $hardened;
       reply(EXITED, $id, $status);
     } elsif (defined(my $task = delete $tasks{$pid})) {
       my $text = '';
@@ -167,27 +174,49 @@ sub handle {
     my ($id) = map { /^id=(.*)/ ? $1 : () } @fields;
     eval { create(@fields); 1 } or reply(REFUSED, $id, $@);
   } elsif ($kind == KILL) {
-    kill('KILL', $names{ $fields[0] }) if $names{ $fields[0] };
+    end_sandbox($fields[0]);
   } elsif ($kind == TASK) {
     my $id = $fields[0];
     eval { task(@fields); 1 } or reply(DONE, $id, 1, $@);
   } elsif ($kind == RELAYER) {
     my $id = $fields[0];
     eval { relayer(@fields); 1 } or reply(DONE, $id, 256, $@);
+  } elsif ($kind == FREEZE || $kind == THAW) {
+    my ($task, $id) = @fields;
+    my $done = eval { Cgroup::set_frozen($id, $kind == FREEZE); 1 };
+    reply(DONE, $task, $done ? 0 : 256, $@);
+  } elsif ($kind == HARDEN) {
+    Cgroup::close_groups();
+    my $reason = $fields[1] eq '' ? 'limits are off' : $ranged ? Cgroup::open_groups($fields[1]) : 'only root can limit sandboxes';
+    $hardened = $reason eq '';
+    reply(DONE, $fields[0], $hardened ? 0 : 256, $reason);
   } elsif ($kind == PROBE) {
     reply(LEVEL, $refusal eq '' ? 'namespaces' : 'process', $refusal, $ranged ? 'range' : 'single');
   }
 }
 
+# A process that is frozen cannot die: the older control groups have to let it go first.
+sub end_sandbox {
+  my ($id) = @_;
+  my $pid = $names{$id} or return;
+  kill('KILL', $pid);
+  eval { Cgroup::set_frozen($id, 0) } if $hardened;
+}
+
 # The host is gone: nothing of its sandboxes may stay, neither processes nor files.
 sub end {
-  kill('KILL', keys %sandboxes, keys %tasks);
-  while (waitpid(-1, 0) > 0) { }
+  kill('KILL', keys %tasks);
+  end_sandbox($_) for values %sandboxes;
+  while ((my $pid = waitpid(-1, 0)) > 0) {
+    Cgroup::remove($sandboxes{$pid}) if $hardened && $sandboxes{$pid};
+  }
+  Cgroup::close_groups();
   { exec('rm', '-rf', '--', $instance) }
   POSIX::_exit(1);
 }
 
 prepare();
+Seccomp::program();
 System::block_child_signal();
 our $epoll = System::epoll_create();
 our $children = System::child_signal_descriptor();

@@ -24,84 +24,36 @@ sub fail {
 # Fields: kind, user, cwd, terminal as "columns x rows" or empty, 1 when input stays open, number of arguments,
 # arguments, then NAME=value pairs.
 sub spawn {
-  my ($id, $kind, $name, $cwd, $terminal, $with_input, $count, @rest) = @_;
-  my @arguments = splice(@rest, 0, $count);
+  my ($id, $kind, $name, $cwd, $terminal, $with_input, @rest) = @_;
   my $user = Paths::user($name) or return fail($id, 'user', "there is no user \"$name\" in this sandbox");
-  my ($input_read, $input_write, $output_read, $output_write, $error_read, $error_write, $master, $slave);
-  if ($terminal ne '') {
-    ($master, $slave) = Terminal::open_pair($terminal) or return fail($id, 'terminal', "no terminal: $!");
-  } else {
-    pipe($input_read, $input_write) or return fail($id, 'resources', "pipe: $!") if $with_input;
-    pipe($output_read, $output_write) && pipe($error_read, $error_write) or return fail($id, 'resources', "pipe: $!");
+  my ($master, $slave, $path) = $terminal eq '' ? (undef, undef, '') : Terminal::open_pair($terminal);
+  return fail($id, 'terminal', "no terminal: $!") if $terminal ne '' && !$master;
+  my $child = Launch::take() or return fail($id, 'resources', "fork: $!");
+  my $identity = System::pack_fields(@$user{qw(name uid gid home)});
+  Launch::send_order($child, $kind, $identity, $cwd, $path, $with_input, @rest);
+  # The terminal stays open here until the command has it.
+  my $stream = new_stream($id, pid => $child->{pid}, terminal => $master, slave => $slave);
+  $by_pid{ $child->{pid} } = $stream;
+  Agent::watch($child->{status}, System::EPOLLIN, sub { started($stream, $child, $with_input) });
+}
+
+sub started {
+  my ($stream, $child, $with_input) = @_;
+  Agent::unwatch($child->{status});
+  sysread($child->{status}, my $failure, 4096);
+  delete $stream->{slave};
+  if (length $failure) {
+    delete $by_pid{ $child->{pid} };
+    return fail($stream->{id}, $failure =~ /^cwd/ ? 'cwd' : 'exec', $failure);
   }
-  pipe(my $status_read, my $status_write) or return fail($id, 'resources', "pipe: $!");
-  my $pid = fork();
-  return fail($id, 'resources', "fork: $!") unless defined $pid;
-  if ($pid == 0) {
-    my $code = eval {
-      POSIX::setsid();
-      $SIG{PIPE} = 'DEFAULT';
-      System::unblock_signals();
-      redirect($slave, $input_read, $output_write, $error_write);
-      # File operations have all rights inside the sandbox, as E2B's have; what they make belongs to the user.
-      become($kind eq 'builtin' ? { uid => 0 , gid => 0 } : $user, $kind);
-      enter($user, $cwd);
-      %ENV = (HOME => $user->{home}, USER => $name, LOGNAME => $name, map { split /=/, $_, 2 } @rest);
-      if ($kind eq 'builtin') {
-        # Nothing of other streams may be held open here; that the status pipe closes says that all went well.
-        System::attempt('close_range', 3, 0x7fffffff, 0);
-        POSIX::_exit(Builtins::run($user, @arguments));
-      }
-      exec { $arguments[0] } @arguments or die "exec $arguments[0]: $!\n";
-    };
-    syswrite($status_write, $@);
-    POSIX::_exit(126);
-  }
-  close($_) for grep { defined } $input_read, $output_write, $error_write, $slave, $status_write;
-  my $failure = '';
-  sysread($status_read, $failure, 4096);
-  return fail($id, $failure =~ /^cwd/ ? 'cwd' : 'exec', $failure) if length $failure;
-  my $stream = new_stream($id, pid => $pid, terminal => $master);
-  $by_pid{$pid} = $stream;
-  Agent::send_frame(Agent::STARTED, $id, pack('N', $pid));
-  $stream->{sink} = $master // $input_write;
+  $stream->{started} = 1;
+  Agent::send_frame(Agent::STARTED, $stream->{id}, pack('N', $child->{pid}));
+  my $master = $stream->{terminal};
+  $stream->{sink} = $master // ($with_input ? $child->{input} : undef);
+  delete $child->{input};
   Agent::nonblocking($stream->{sink}) if $stream->{sink};
-  add_output($stream, $master // $output_read, Agent::OUT);
-  add_output($stream, $error_read, Agent::ERR) if $error_read;
-}
-
-sub redirect {
-  my ($slave, $input, $output, $error) = @_;
-  if ($slave) {
-    ioctl($slave, 0x540e, 0);
-    ($input, $output, $error) = ($slave) x 3;
-  }
-  if ($input) { POSIX::dup2(fileno($input), 0) } else { open(STDIN, '<', '/dev/null') }
-  POSIX::dup2(fileno($output), 1);
-  POSIX::dup2(fileno($error), 2);
-}
-
-sub become {
-  my ($user, $kind) = @_;
-  if (Agent::context()->{ranged}) {
-    System::become($user->{uid}, $user->{gid});
-  } elsif ($kind eq 'builtin') {
-    return;
-  } elsif ($user->{uid} == 0) {
-    System::call('unshare', System::CLONE_NEWUSER);
-    System::write_file('/proc/self/setgroups', 'deny');
-    System::write_file('/proc/self/uid_map', '0 1000 1');
-    System::write_file('/proc/self/gid_map', '0 1000 1');
-  }
-  System::drop_capabilities() if $user->{uid} != 0;
-}
-
-sub enter {
-  my ($user, $cwd) = @_;
-  my $directory = Paths::resolve($cwd, $user->{home});
-  return if chdir($directory);
-  die "cwd \"$directory\" does not exist or cannot be entered: $!\n" if $cwd ne '';
-  chdir('/');
+  add_output($stream, $master // $child->{output}, Agent::OUT);
+  add_output($stream, $child->{error}, Agent::ERR) unless $master;
 }
 
 sub add_output {
@@ -169,7 +121,7 @@ sub credit {
 # A command has ended when it was reaped and nobody holds its output any more.
 sub finish {
   my ($stream) = @_;
-  return if $stream->{open} > 0 || !defined $stream->{status};
+  return if $stream->{open} > 0 || !$stream->{started} || !defined $stream->{status};
   delete $streams{ $stream->{id} };
   release_sink($stream);
   Agent::send_frame(Agent::EXIT, $stream->{id}, pack('N', $stream->{status}));
@@ -177,7 +129,7 @@ sub finish {
 
 sub exited {
   my ($pid, $status) = @_;
-  my $stream = delete $by_pid{$pid} or return;
+  my $stream = delete $by_pid{$pid} or return Launch::lost($pid);
   $stream->{status} = $status;
   # A terminal can be held open by whoever is left; its session ended with its leader.
   if ($stream->{terminal} && $stream->{outputs}{ Agent::OUT() }) {

@@ -79,6 +79,11 @@ sub become {
   System::call('setresuid', $uid, $uid, $uid);
 }
 
+sub close_on_exec {
+  my ($descriptor) = @_;
+  System::call('close_range', $descriptor, $descriptor, 4);
+}
+
 # Leaves the process without any capability, also one that keeps its user.
 sub drop_capabilities {
   my $header = pack('LL', 0x20080522, 0);

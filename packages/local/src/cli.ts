@@ -10,7 +10,7 @@ const command = defineCommand({
     json: { type: 'boolean', description: 'Print one JSON line when serving', default: false },
     'api-key': { type: 'string', description: 'Key clients have to send (default: a new one, or E2B_API_KEY)' },
     'state-directory': { type: 'string', description: 'Where sandboxes live while they run' },
-    isolation: { type: 'string', description: 'auto, process or namespaces', default: 'auto' },
+    isolation: { type: 'string', description: 'auto, process, namespaces or hardened', default: 'auto' },
     domain: { type: 'string', description: 'What clients build getHost() names from' },
   },
   async run({ args }) {

@@ -5,15 +5,17 @@ import { openGate } from './faults/open-gate.js';
 import { InterpreterService, interpreterPort } from './interpreter/interpreter-service.js';
 import { kernelOpener } from './interpreter/open-kernel.js';
 import { openZygote, type PythonZygote } from './interpreter/python-zygote.js';
-import type { IsolationLevel } from './isolation/machine.js';
+import type { IsolationLevel, Machine } from './isolation/machine.js';
 import { type Isolation, openIsolation } from './isolation/open.js';
 import { EgressProxy } from './network/egress-proxy.js';
 import { type LocalHostOptions, parseOptions } from './options.js';
 import { SandboxRegistry } from './sandbox/registry.js';
+import type { Sandbox } from './sandbox/sandbox.js';
 import { TemplateStore } from './sandbox/template-store.js';
 import { type HostServer, openServer } from './server/server.js';
 import { openInstanceDirectory, removeTree } from './storage/instance-directory.js';
 import { LayerStore } from './storage/layers.js';
+import { buildDeclared } from './templates/declared.js';
 import { openTemplates, startTemplateProgram } from './templates/open-templates.js';
 import { templateRoutes } from './templates/template-routes.js';
 import { volumeRoutes } from './volumes/volume-routes.js';
@@ -82,27 +84,36 @@ export async function startLocalHost(options: LocalHostOptions = {}): Promise<Lo
     const store = new VolumeStore(instanceDirectory, opened.sandboxUserId);
     volumes = new VolumeService(store, opened.factory);
     const volumeService = volumes;
+    const prepare = (sandbox: Sandbox, machine: Machine) => {
+      if (sandbox.settings.alias === 'code-interpreter-v1') {
+        zygote?.warm().catch(() => {});
+      }
+      return startTemplateProgram(sandbox, machine);
+    };
     registry = new SandboxRegistry(
       {
         factory: opened.factory,
         layers,
         templates,
-        extras: { volumesOf: (asked) => volumeService.mountsOf(asked), prepare: startTemplateProgram },
+        extras: { volumesOf: (asked) => volumeService.mountsOf(asked), prepare },
       },
       { environment: opened.environment, maximumTimeoutSeconds: settings.maximumTimeoutSeconds },
     );
     gate = openGate(registry, settings);
     const faults = gate;
     const builds = openTemplates(
-      { factory: opened.factory, layers, templates, environment: opened.environment },
+      { factory: opened.factory, layers, templates, environment: opened.environment, images: settings.images },
       instanceDirectory,
     );
+    if (settings.templatesDirectory !== undefined) {
+      await buildDeclared(builds, settings.templatesDirectory);
+    }
     zygote = openZygote(instanceDirectory, settings.preloadPython);
     const openKernel = kernelOpener(opened.factory.level, instanceDirectory, zygote);
     const interpreter = new InterpreterService(openKernel);
     server = await openServer(registry, settings, [
       { control: (control) => addFaults(control, faults) },
-      { control: (control) => templateRoutes(control, builds) },
+      { control: (control) => templateRoutes(control, builds.service, builds.archives) },
       { control: (control) => volumeRoutes(control, volumeService) },
       { ports: [{ port: interpreterPort, service: interpreter }] },
     ]);

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { LocalHostError } from './errors.js';
 import type { FaultOptions, LatencyInput } from './faults/fault-options.js';
-import { defaultStateDirectory } from './storage/instance-directory.js';
+import { defaultStateDirectory } from './storage/state-place.js';
 
 /** Settings of {@link startLocalHost}; every one has a default. */
 export interface LocalHostOptions {
@@ -18,14 +18,14 @@ export interface LocalHostOptions {
   apiKey?: string | undefined;
   /**
    * Where sandboxes live while they run; never on a file system that is itself an overlay.
-   * @default the system's temporary directory
+   * @default the system's temporary directory, or `/var/tmp` when that is slow
    */
   stateDirectory?: string | undefined;
   /**
    * `auto` takes the best this machine gives; any other value is taken or refused, never weakened.
    * @default 'auto'
    */
-  isolation?: 'auto' | 'process' | 'namespaces' | undefined;
+  isolation?: 'auto' | 'process' | 'namespaces' | 'hardened' | undefined;
   /**
    * What clients build `getHost()` names from. Without it they keep their own.
    * @default none
@@ -42,6 +42,16 @@ export interface LocalHostOptions {
    */
   processLimit?: number | undefined;
   /**
+   * Memory one sandbox can have at level `hardened`, in MiB.
+   * @default 2048
+   */
+  memoryLimitMegabytes?: number | undefined;
+  /**
+   * Processors' worth of time one sandbox can have at level `hardened`.
+   * @default 2
+   */
+  cpuLimit?: number | undefined;
+  /**
    * Rules, ceilings and seed of faults on demand, as `POST /_pilotlight/faults` takes them.
    * @default none
    */
@@ -56,6 +66,17 @@ export interface LocalHostOptions {
    * @default ['numpy', 'pandas']
    */
   preloadPython?: string[] | undefined;
+  /**
+   * Each directory in it that has a `template.json` is built as a template of its name before the host serves.
+   * @default none
+   */
+  templatesDirectory?: string | undefined;
+  /**
+   * Which template of this host stands in for an image that a template asks for with `fromImage`; images that are not
+   * named here are refused.
+   * @default none
+   */
+  images?: Record<string, string> | undefined;
 }
 
 const schema = z.strictObject({
@@ -64,13 +85,20 @@ const schema = z.strictObject({
     .string()
     .min(1)
     .default(() => `e2b_${randomBytes(20).toString('hex')}`),
-  stateDirectory: z.string().min(1).default(defaultStateDirectory),
-  isolation: z.enum(['auto', 'process', 'namespaces']).default('auto'),
+  stateDirectory: z
+    .string()
+    .min(1)
+    .default(() => defaultStateDirectory()),
+  isolation: z.enum(['auto', 'process', 'namespaces', 'hardened']).default('auto'),
   domain: z.string().min(1).optional(),
   maximumTimeoutSeconds: z.number().int().min(1).max(2_147_483).default(86_400),
   processLimit: z.number().int().min(1).max(1_000_000).default(1024),
+  memoryLimitMegabytes: z.number().int().min(16).max(1_048_576).default(2048),
+  cpuLimit: z.number().min(0.01).max(1024).default(2),
   faults: z.custom<FaultOptions>().optional(),
   latency: z.custom<LatencyInput>().optional(),
+  images: z.record(z.string(), z.string()).default({}),
+  templatesDirectory: z.string().min(1).optional(),
   preloadPython: z.array(z.string().regex(/^[\w.]+$/)).default(['numpy', 'pandas']),
 });
 

@@ -18,7 +18,6 @@ function gated(): { source: MemorySource; lists: (() => void)[]; signals: AbortS
   const signals: AbortSignal[] = [];
   const source: MemorySource = {
     name: 'gated',
-    identity: 'gated',
     search: (request) => inner.search(request),
     list: async (request) => {
       if (request.signal) signals.push(request.signal);

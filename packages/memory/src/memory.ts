@@ -206,14 +206,14 @@ export class Memory {
   }
 
   /**
-   * A context in the forms a sandbox takes, see {@link injectionOf}. Fails open as {@link context} does.
+   * A context in the forms a sandbox takes, see {@link injectionOf}. Fails open as {@link context} does, and sooner.
    *
    * @throws MemoryError with code `invalid_scope`, `invalid_option` or `aborted`
    */
   async injection(options: ContextOptions & InjectionOptions): Promise<ContextInjection> {
-    const { envBytes, path } = options;
+    const { envBytes, path, deadlineMs = this.#options.injectionDeadlineMs } = options;
     const form = { ...(envBytes === undefined ? {} : { envBytes }), ...(path === undefined ? {} : { path }) };
-    return injectionOf(await this.context(options), form);
+    return injectionOf(await this.context({ ...options, deadlineMs }), form);
   }
 
   /** Fetches a user's memories while the sandbox warms, so that `context` finds them. Never rejects for the source. */

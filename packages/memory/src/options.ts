@@ -17,6 +17,8 @@ export interface MemoryOptions {
   staleMs?: number;
   /** Longest wait of `context` for the source, in milliseconds. @default 800 */
   deadlineMs?: number;
+  /** Longest wait of `injection` for the source: a claim waits for it. In milliseconds. @default 250 */
+  injectionDeadlineMs?: number;
   /** Longest read of a source, in milliseconds. @default 2_000 */
   readTimeoutMs?: number;
   /** Longest write to a source, in milliseconds. @default 10_000 */
@@ -55,6 +57,7 @@ const shape = z.strictObject({
   ttlMs: milliseconds.default(60_000),
   staleMs: milliseconds.default(600_000),
   deadlineMs: timeout.default(800),
+  injectionDeadlineMs: timeout.default(250),
   readTimeoutMs: timeout.default(2_000),
   writeTimeoutMs: timeout.default(10_000),
   pauseMs: milliseconds.default(1_000),

@@ -52,8 +52,6 @@ export interface SourceUpdate extends SourceCall {
 export interface MemorySource {
   /** For people: `embedded`, `mem0-platform`, `mem0-oss`, `mem0-server`, `mem0-client`. */
   readonly name: string;
-  /** Distinguishes two sources in caches: host and a digest of the key, never the key. */
-  readonly identity: string;
   /** Best first. May return rows of others; they are dropped outside. */
   search(request: SourceSearch): Promise<MemoryItem[]>;
   /** Newest first where the source can. */

@@ -1,3 +1,5 @@
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { type FileAnswer, type FileRequest, FileSession } from './store/file-session.js';
 
@@ -108,13 +110,28 @@ class ThreadLane implements FileLane {
   }
 }
 
-/** From source (tests, `tsx`) the thread has to learn TypeScript first; from the build it starts as it is. */
+/** Threads make little garbage; a small young generation keeps them small. */
+const resourceLimits = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 128 };
+
 function startWorker(): Worker {
   const here = import.meta.url;
-  if (!here.endsWith('.ts')) return new Worker(new URL('./file-worker.js', here));
-  const entry = JSON.stringify(new URL('./file-worker.ts', here).href);
-  return new Worker(`import('tsx/esm/api').then((tsx) => { tsx.register(); return import(${entry}); })`, {
-    eval: true,
-    execArgv: ['--conditions=@pilotlight/source'],
-  });
+  if (!here.endsWith('.ts')) return new Worker(new URL('./file-worker.js', here), { resourceLimits });
+  return new Worker(workerFromSource(here), { eval: true, execArgv: [], resourceLimits });
+}
+
+let workerCode: string | undefined;
+
+/** A checkout has no build, and a thread of Node 20 reads no TypeScript: the entry is bundled once for each process. */
+function workerFromSource(here: string): string {
+  const { buildSync } = createRequire(here)('esbuild') as {
+    buildSync(options: Record<string, unknown>): { outputFiles: { text: string }[] };
+  };
+  workerCode ??= buildSync({
+    entryPoints: [fileURLToPath(new URL('./file-worker.ts', here))],
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    write: false,
+  }).outputFiles[0]!.text;
+  return workerCode;
 }

@@ -11,6 +11,7 @@ export {
   type SnapshotErrorCode,
   UnsafePathError,
 } from './errors.js';
+export { type KeptLink, type SnapshotLink, SnapshotLinks, type SnapshotLinksOptions } from './links/link-store.js';
 export { type BuildPackOptions, type BuiltPack, buildPack, type LayerSpec } from './packs/build.js';
 export { diffPacks, type PackDiff } from './packs/diff.js';
 export { type InspectedPack, inspectPack } from './packs/inspect.js';
@@ -19,6 +20,17 @@ export { isPackKey, type PackKey, type PackLayer, type PackLock, type PackMeta }
 export { type VerifiedPack, verifyPack } from './packs/verify.js';
 export type { EntryName } from './paths.js';
 export { defaultScrubRules, type RedactRule, type ScrubReport, type ScrubRules } from './scrub/scrubber.js';
+export {
+  addPackToTemplate,
+  bundlePack,
+  type PackTemplateBuilder,
+  type Specialised,
+  type SpecialiseOptions,
+  specialise,
+  streamedLayers,
+  volumeLayers,
+} from './specialise/specialise.js';
+export { type LayerSource, WayTimes } from './specialise/ways.js';
 export type { CaptureOptions, CaptureResult } from './store/capture.js';
 export type { CollectOptions, CollectReport } from './store/collect.js';
 export type { OwnerView } from './store/owner-view.js';
@@ -45,3 +57,4 @@ export {
   restoreWorkspace,
 } from './workspace/restore-workspace.js';
 export type { SandboxAccess, WorkspaceSandbox } from './workspace/sandbox.js';
+export { scrubSandbox } from './workspace/scrub-sandbox.js';

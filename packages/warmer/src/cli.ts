@@ -11,4 +11,4 @@ const main = defineCommand({
   },
 });
 
-await runMain(main);
+void runMain(main);

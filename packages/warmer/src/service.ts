@@ -3,7 +3,9 @@ import type { RuntimeSpec } from '@pilotlight/warming';
 import type { FastifyBaseLogger } from 'fastify';
 import { TokenBook } from './auth/tokens.js';
 import type { ClaimBook } from './claims/book.js';
+import type { ClaimDispatch } from './claims/dispatch.js';
 import type { ClaimManager } from './claims/manager.js';
+import { queuedStatus } from './claims/queued.js';
 import { RuntimeRegistry } from './claims/registry.js';
 import { ClaimService } from './claims/service.js';
 import type { WarmerConfig } from './config/schema.js';
@@ -37,6 +39,7 @@ export interface ServiceParts {
   poolControl: PoolControl;
   snapshots: SnapshotDirectory | undefined;
   book: ClaimBook;
+  dispatch?: ClaimDispatch | undefined;
   log: EventLog;
   idempotency: IdempotencyStore;
   terminals: TerminalProvider;
@@ -73,8 +76,23 @@ export async function createService(parts: ServiceParts): Promise<Service> {
   const observer = new Observer({ pools, usage, objectives, metrics });
   const stopObserving = log.subscribe((logged) => observer.observe(logged));
   const newClaimId = (): string => `c_${randomBytes(16).toString('base64url')}`;
-  const claims = new ClaimService({ manager, book, registry, log, now, newClaimId });
-  const stopBridge = bridgeEngineEvents({ manager, registry, claims, pools, metrics, log, logger });
+  const claims = new ClaimService({
+    manager,
+    book,
+    registry,
+    log,
+    now,
+    newClaimId,
+    dispatch: parts.dispatch,
+    queuedStatus: (pool, details) => {
+      const runtime = registry.byPool(pool);
+      return runtime && queuedStatus(pools.countsOf(pool), details, pools.describe(runtime, { cost: null }).warmingMs);
+    },
+  });
+  const stopForgetting = log.subscribe(({ event }) => {
+    if (event.type === 'claim-retired') claims.forget(event.claimId);
+  });
+  const stopBridge = bridgeEngineEvents({ manager, registry, claims, metrics, log, logger });
   const readiness = new Readiness();
   readiness.add('store', async () => {
     await book.check();
@@ -131,6 +149,7 @@ export async function createService(parts: ServiceParts): Promise<Service> {
       await terminals.close();
       stopBridge();
       stopObserving();
+      stopForgetting();
       hub.close();
     },
   };

@@ -3,13 +3,13 @@ import { RuntimeWarmingManager } from '@pilotlight/warming';
 import { e2bProvider } from '@pilotlight/warming/e2b';
 import { pino } from 'pino';
 import { e2bTerminals } from './adapters/e2b-terminal.js';
-import { MemoryIdempotencyStore } from './adapters/memory-idempotency.js';
 import { meteredProvider, type ProviderMeter } from './adapters/metered-provider.js';
 import type { RegisteredRuntime } from './claims/registry.js';
 import type { WarmerConfig } from './config/schema.js';
 import { dashboardRoot } from './dashboard-root.js';
 import { EnginePools } from './operation/engine-pools.js';
 import { redactedPaths } from './operation/log-redaction.js';
+import { startTelemetry } from './operation/telemetry.js';
 import { createService, type Service } from './service.js';
 import { openStores } from './stores.js';
 import { version } from './version.js';
@@ -52,6 +52,7 @@ export async function startWarmer(config: WarmerConfig, options: StartOptions = 
     if (host) closers.push(() => host.close());
     const { kind: _, ...given } = config.provider;
     const connection = host?.connectionOptions ?? definedOf(given);
+    closers.push(await startTelemetry(config.telemetry.otlpUrl, version));
     const stores = await openStores(config, logger);
     closers.push(() => stores.close());
 
@@ -68,6 +69,7 @@ export async function startWarmer(config: WarmerConfig, options: StartOptions = 
       provider: meteredProvider(e2bProvider(connection), meter),
       fleet: config.fleet,
       budget: config.budget,
+      ...config.recovery,
       prices: config.prices,
       maxIntents: config.limits.intents,
       ...(stores.ledger ? { ledger: stores.ledger } : {}),
@@ -87,7 +89,8 @@ export async function startWarmer(config: WarmerConfig, options: StartOptions = 
       snapshots: undefined,
       book: stores.book,
       log: stores.log,
-      idempotency: new MemoryIdempotencyStore({ now: Date.now }),
+      idempotency: stores.idempotency,
+      dispatch: stores.dispatch,
       terminals: e2bTerminals(connection),
       sandboxUrl: connection.sandboxUrl,
       dashboardRoot: dashboardRoot(),
@@ -101,7 +104,7 @@ export async function startWarmer(config: WarmerConfig, options: StartOptions = 
     started.context.readiness.add('provider', async () =>
       providerFailure === undefined ? 'pass' : { state: 'fail', message: `the provider is ${providerFailure}` },
     );
-    started.context.readiness.add('pools', async () => (poolsFilled(manager) ? 'pass' : 'wait'));
+    started.context.readiness.add('pools', async () => (poolsFilled(started) ? 'pass' : 'wait'));
     await started.app.listen({ host: config.listen.host, port: config.listen.port });
     const { address, port } = started.app.server.address() as AddressInfo;
     const url = `http://${address.includes(':') ? `[${address}]` : address}:${port}`;
@@ -111,8 +114,8 @@ export async function startWarmer(config: WarmerConfig, options: StartOptions = 
     const warmed = keepStarting(manager, stopping.signal, (state) => {
       engineStarted = state;
     }).then(async () => {
-      await stores.resume?.(started.context.claims);
-      await filled(manager, stopping.signal);
+      await stores.begin(started.context.claims);
+      await filled(started, stopping.signal);
     });
     warmed.catch((error: unknown) => logger.error({ err: error }, 'the engine could not start'));
 
@@ -163,12 +166,16 @@ async function keepStarting(
   }
 }
 
-function poolsFilled(manager: RuntimeWarmingManager): boolean {
-  return manager.pools().every((pool) => pool.hot + pool.claimed >= pool.target);
+/** As told by whichever replica saw a pool last. */
+function poolsFilled({ context: { registry, pools } }: Service): boolean {
+  return registry.all().every(({ pool, definition }) => {
+    const { hot, claimed, target } = pools.countsOf(pool);
+    return hot + claimed >= Math.min(target, definition.pool.max) && (target > 0 || definition.pool.target === 0);
+  });
 }
 
-async function filled(manager: RuntimeWarmingManager, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted && !poolsFilled(manager)) await pause(100, signal);
+async function filled(service: Service, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted && !poolsFilled(service)) await pause(100, signal);
 }
 
 /** Claims on their way get their time to end; handed-over ones belong to their claimants. */

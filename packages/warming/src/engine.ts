@@ -5,6 +5,7 @@ import type { ClaimAnswer, ClaimRequest, ClaimSource } from './claim.js';
 import { systemClock } from './clock.js';
 import { WarmingError } from './errors.js';
 import type { WarmingEvents } from './events.js';
+import { defaultPolicy } from './forecast/default-policy.js';
 import { IntentDesk } from './intent/desk.js';
 import { MemoryLedger } from './ledger/memory.js';
 import { parseOptions, type RuntimeWarmingManagerOptions } from './options.js';
@@ -32,6 +33,7 @@ export class Engine {
   readonly intents: IntentDesk;
   readonly #desk: ClaimDesk;
   readonly #driver: TargetDriver;
+  readonly #ownPolicy: boolean;
   readonly #background: Background;
   readonly #watch: Watch;
   #started: Promise<void> | undefined;
@@ -70,6 +72,11 @@ export class Engine {
       random: options.random ?? Math.random,
       newId,
       emit,
+      measuredLead: (pool, measuredMs) => {
+        if (pool === this.pools.get(pool)?.spec.runtime.name) {
+          this.#driver.observe({ kind: 'lead', key: pool, atMs: clock.nowMs(), tier: 'hot', measuredMs });
+        }
+      },
       changed: (pool) => {
         this.fleet.gate.wake();
         this.pools.get(pool)?.wake();
@@ -77,7 +84,12 @@ export class Engine {
       later: (delayMs, runtime, work) => this.#background.later(delayMs, runtime, work),
       background: (runtime, work) => this.#background.run(runtime, work),
     };
-    this.#driver = new TargetDriver({ policy: options.targetPolicy, clock, changed: (runtime) => this.#wake(runtime) });
+    this.#ownPolicy = options.targetPolicy !== undefined;
+    this.#driver = new TargetDriver({
+      policy: options.targetPolicy ?? defaultPolicy(),
+      clock,
+      changed: (runtime) => this.#wake(runtime),
+    });
     this.intents = new IntentDesk(this.fleet, (runtime) => this.#wake(runtime));
     this.#desk = new ClaimDesk({
       fleet: this.fleet,
@@ -100,7 +112,7 @@ export class Engine {
       kind: 'runtime',
       key: runtime.name,
       atMs: this.fleet.clock.nowMs(),
-      bounds: { maxHot: runtime.pool.max, maxParked: runtime.pool.parked },
+      bounds: { minHot: runtime.pool.target ?? 1, maxHot: runtime.pool.max, maxParked: runtime.pool.parked },
     });
   }
 
@@ -210,8 +222,14 @@ export class Engine {
 
   #targetsOf(name: string): { hot: number; parked: number } {
     const settings = this.pools.get(name)?.spec.runtime.pool;
-    const target = this.#driver.target(name) ?? { hot: settings?.target ?? 0, parked: settings?.parked ?? 0 };
+    const asked = { hot: settings ? (settings.target ?? 1) : 0, parked: settings?.parked ?? 0 };
+    const target = this.#pinned(settings) ? asked : (this.#driver.target(name) ?? asked);
     return { hot: target.hot + this.intents.count(name), parked: target.parked };
+  }
+
+  /** A target that the runtime names is kept, unless the application chose a policy of its own. */
+  #pinned(settings: Runtime['pool'] | undefined): boolean {
+    return settings?.target !== undefined && !this.#ownPolicy;
   }
 
   #observed(runtime: string, userId: string | undefined, answeredBy: ClaimSource | undefined): void {

@@ -13,6 +13,8 @@ export type {
   WarmingProgress,
 } from './claim.js';
 export { type Clock, systemClock } from './clock.js';
+export { type DetectedRuntime, type DetectRequest, detectRuntime } from './detect/detect.js';
+export type { Language } from './detect/rules.js';
 export {
   InvalidSpecError,
   isWarmingError,
@@ -45,6 +47,7 @@ export type {
 } from './ledger/record.js';
 export { type CloseOptions, type ManagerStats, type PoolSummary, RuntimeWarmingManager } from './manager.js';
 export type { BudgetOptions, PriceOptions, RuntimeWarmingManagerOptions } from './options.js';
+export { type BundleCandidate, type BundleDecision, chooseBundles } from './pool/bundle.js';
 export type { SnapshotLinkStore } from './pool/links.js';
 export {
   type CreateRequest,

@@ -17,7 +17,7 @@ export interface RuntimeWarmingManagerOptions {
   ledger?: Ledger;
   /** Name under which replicas share a ledger and find their sandboxes again. @default a fresh one, for this process only */
   fleet?: string;
-  /** How many hot and parked sandboxes to keep. @default what each runtime's `pool` says */
+  /** How many hot and parked sandboxes to keep. @default the forecast, for each runtime that names no `target` of its own */
   targetPolicy?: TargetPolicy;
   /** Where snapshot links are kept. @default the ledger */
   linkStore?: SnapshotLinkStore;

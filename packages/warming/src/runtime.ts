@@ -26,9 +26,9 @@ export type ReadyProbe =
 
 /** What the pool of a runtime may do. */
 export interface PoolSettings {
-  /** Hot sandboxes to keep when no target policy says otherwise. @default 1 */
+  /** Hot sandboxes to keep, always. @default at least 1, and as many more as the target policy finds worth their idle time */
   target?: number | undefined;
-  /** Paused sandboxes to keep. @default 0 */
+  /** Paused sandboxes to keep; the most there may be when the target policy decides. @default 0 */
   parked?: number | undefined;
   /** Upper bound of sandboxes in the pool, whatever their state. @default 20 */
   max?: number | undefined;
@@ -93,7 +93,7 @@ const runtimeSchema = z.strictObject({
   ready: readyProbe.optional(),
   pool: z
     .strictObject({
-      target: z.number().int().min(0).default(1),
+      target: z.number().int().min(0).optional(),
       parked: z.number().int().min(0).default(0),
       max: z.number().int().min(1).default(20),
       onSpecChange: z.enum(['recreate', 'onReplenish']).default('recreate'),

@@ -8,7 +8,7 @@ import types
 
 from pilotlight_cell import Runner, describe
 from pilotlight_display import bundle
-from pilotlight_modules import BACKEND, Finder, show_figures
+from pilotlight_modules import BACKEND, Finder, ImageHook, show_figures
 from pilotlight_streams import Channel, Pump, Stream
 
 
@@ -29,6 +29,7 @@ class Kernel:
         builtins.display = lambda *values, **_: [self.show(value) for value in values] and None
         os.environ.setdefault("MPLBACKEND", "module://" + BACKEND)
         sys.meta_path.append(Finder(self.show))
+        sys.meta_path.insert(0, ImageHook(self.show))
         plots = sys.modules.get("matplotlib")
         if plots is not None:
             plots.use("module://" + BACKEND)

@@ -1,6 +1,7 @@
 """Modules that user code expects of a notebook, made when they are first imported."""
 import importlib.abc
 import importlib.machinery
+import os
 import sys
 import types
 
@@ -54,6 +55,38 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             ("Javascript", "_repr_javascript_"),
         ):
             setattr(module, name, shown_as(name, method))
+
+
+class ImageHook(importlib.abc.MetaPathFinder):
+    """Comes first and only for one module: images of Pillow that are shown or saved appear as results, as E2B has it."""
+
+    def __init__(self, show):
+        self.show = show
+
+    def find_spec(self, name, path=None, target=None):
+        if name != "PIL.Image":
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
+
+            def exec_module(module):
+                execute(module)
+                self.patch(module.Image)
+
+            spec.loader.exec_module = exec_module
+        return spec
+
+    def patch(self, image):
+        save = image.save
+
+        def save_and_show(value, target, *arguments, **options):
+            save(value, target, *arguments, **options)
+            if isinstance(target, (str, os.PathLike)):
+                self.show(value)
+
+        image.save = save_and_show
+        image.show = lambda value, *_, **__: self.show(value)
 
 
 def shown_as(name, method):

@@ -1,5 +1,6 @@
 """What user code prints: through sys.stdout at once, through file descriptors 1 and 2 by way of pipes."""
 import codecs
+import functools
 import io
 import json
 import os
@@ -65,6 +66,7 @@ class Stream(io.TextIOBase):
         self.parts = []
         self.size = 0
         self.since = 0.0
+        self.before_write = lambda: None
         self.buffer = io.FileIO(descriptor, "w", closefd=False)
 
     def fileno(self):
@@ -82,6 +84,8 @@ class Stream(io.TextIOBase):
         if os.getpid() != self.pid:
             os.write(self.descriptor, text.encode("utf-8", "replace"))
             return len(text)
+        # What was written to the descriptor until now comes before this.
+        self.before_write()
         with self.channel.lock:
             if not self.parts:
                 self.since = time.monotonic()
@@ -121,6 +125,7 @@ class Pump(threading.Thread):
             os.close(write)
             os.set_blocking(read, False)
             self.pipes[read] = stream
+            stream.before_write = functools.partial(self.drain, read)
             self.decoders[read] = codecs.getincrementaldecoder("utf-8")("replace")
 
     def run(self):

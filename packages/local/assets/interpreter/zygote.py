@@ -2,6 +2,7 @@
 Holds a Python with its libraries loaded and never runs anybody's code: each kernel is a fork of it that first goes into
 its sandbox and gives up what it may do. Requests come as lines of JSON on standard input, one answer each.
 """
+import base64
 import ctypes
 import gc
 import importlib
@@ -16,7 +17,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 # The user namespace comes first: it gives the right to enter the others.
 NAMESPACES = (("user", 0x10000000), ("ipc", 0x08000000), ("uts", 0x04000000), ("net", 0x40000000),
               ("pid", 0x20000000), ("mnt", 0x00020000))
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
 MOST_DESCRIPTORS = 4096
 CAPSET = {"x86_64": 126, "aarch64": 91}
 LIMITS = ("RLIMIT_CORE", "RLIMIT_NPROC", "RLIMIT_NOFILE", "RLIMIT_AS", "RLIMIT_FSIZE")
@@ -63,6 +64,34 @@ def copy_limits(process):
         resource.setrlimit(kind, resource.prlimit(process, kind))
 
 
+def open_groups(process):
+    """What takes a process into the control groups of the sandbox, where they are not the host's own."""
+    mounts = {}
+    with open("/proc/self/mounts") as lines:
+        for _, path, kind, options, *_ in map(str.split, lines):
+            if kind in ("cgroup", "cgroup2"):
+                mounts.update(dict.fromkeys(options.split(",") if kind == "cgroup" else [""], path))
+    found = []
+    own = set(open("/proc/self/cgroup"))
+    for line in open(f"/proc/{process}/cgroup"):
+        _, controllers, path = line.rstrip("\n").split(":", 2)
+        mount = mounts.get(controllers.split(",")[0])
+        if line not in own:
+            found.append(os.open(f"{mount}{path}/cgroup.procs", os.O_WRONLY))
+    return found
+
+
+class FilterProgram(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("statements", ctypes.c_char_p)]
+
+
+def install_filter(statements):
+    """The filter that commands of the sandbox start with."""
+    if statements:
+        program = FilterProgram(len(statements) // 8, statements)
+        check(LIBC.prctl(PR_SET_SECCOMP, 2, ctypes.byref(program), 0, 0), "seccomp")
+
+
 def drop_rights(user, group):
     if os.geteuid() == 0:
         os.setgroups([])
@@ -99,11 +128,9 @@ def start(request, loaded, program):
     sandbox = request.get("sandbox")
     if sandbox:
         namespaces, fields = open_sandbox(sandbox["process"], sandbox["pidNamespace"])
-        if fields.get("Seccomp", "0") != "0":
-            raise PermissionError("the sandbox filters system calls, which a fork from outside would not")
-        for path in sandbox["groups"]:
-            with open(path, "w") as group:
-                group.write(str(os.getpid()))
+        if fields.get("Seccomp", "0") != "0" and not program.filter:
+            raise PermissionError("the sandbox filters system calls, and the filter is not known")
+        groups = open_groups(sandbox["process"])
         copy_limits(sandbox["process"])
         for descriptor, flag, name in namespaces:
             check(LIBC.setns(descriptor, flag), f"setns {name}")
@@ -113,7 +140,10 @@ def start(request, loaded, program):
             os.waitpid(inside, 0)
             os._exit(0)
         os.setsid()
+        for group in groups:
+            os.write(group, b"0")
         drop_rights(sandbox["user"], sandbox["group"])
+        install_filter(program.filter)
     else:
         os.setsid()
     check(LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "pdeathsig")
@@ -161,7 +191,7 @@ def run(settings, channel, loaded, program):
         os.dup2(channel, 1, inheritable=True)
         os.chdir(settings["cwd"])
         own = json.dumps({"marker": settings["marker"]})
-        os.execve(sys.executable, [sys.executable, "-c", program, own], settings["envs"])
+        os.execve(sys.executable, [sys.executable, "-c", program.source, own], settings["envs"])
     # Directories that were missing on the host may be there now.
     for path in [path for path, finder in sys.path_importer_cache.items() if finder is None]:
         del sys.path_importer_cache[path]
@@ -176,9 +206,18 @@ def answer(message):
     sys.stdout.flush()
 
 
-def main(names, program):
+class KernelProgram:
+    """What a fork needs to become a kernel: the source of a fresh one, and the filter it is held to."""
+
+    def __init__(self, source, filter_text):
+        self.source = source
+        self.filter = base64.b64decode(filter_text)
+
+
+def main(names, source, filter_text):
+    program = KernelProgram(source, filter_text)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    import asyncio, base64, pprint, queue, selectors, site, subprocess, threading, traceback  # noqa: F401, E401
+    import asyncio, pprint, queue, selectors, site, subprocess, threading, traceback  # noqa: F401, E401
     import pilotlight_kernel  # noqa: F401
     loaded = preload(names)
     gc.collect()

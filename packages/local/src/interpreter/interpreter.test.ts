@@ -138,6 +138,8 @@ describe('the code interpreter, seen by the unmodified @e2b/code-interpreter', (
     expect(inKernel[0]).toBe('1000 1000 [] 0000000000000000 1');
     expect(inKernel[1]).toBe('/ True True');
     expect(inKernel[2]).toBe('[]');
+    const held = 'grep -E "^(Seccomp|NoNewPrivs|Cap(Inh|Prm|Eff))" /proc/self/status; cat /proc/self/cgroup; ulimit -a';
+    expect((await run(`!${held}`)).logs.stdout.join('')).toBe((await sandbox.commands.run(held)).stdout);
     const namespaces = 'for n in user mnt pid net ipc uts; do readlink /proc/self/ns/$n; done';
     const { stdout } = await sandbox.commands.run(namespaces);
     expect((await run(`!${namespaces}`)).logs.stdout.join('')).toBe(stdout);

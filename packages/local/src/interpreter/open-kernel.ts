@@ -48,5 +48,5 @@ async function entranceOf(instanceDirectory: string, sandboxId: string): Promise
   if (!first || !namespace) {
     throw new Error(`the sandbox ${sandboxId} was not noted`);
   }
-  return { process: first, pidNamespace: namespace, user: user.id, group: user.id, groups: [] };
+  return { process: first, pidNamespace: namespace, user: user.id, group: user.id };
 }

@@ -24,10 +24,10 @@ export function kernelProgram(): string {
   );
 }
 
-/** A program that loads libraries once and forks kernels; what to load and a kernel's own program are its last arguments. */
+/** A program that loads libraries once and forks kernels; what to load, a kernel's own program and its filter are its last arguments. */
 export function zygoteProgram(): string {
   return withModules(
     [...kernelModules, 'zygote'],
-    'sys.modules["pilotlight_zygote"].main(__import__("json").loads(sys.argv[1]), sys.argv[2])',
+    'sys.modules["pilotlight_zygote"].main(__import__("json").loads(sys.argv[1]), *sys.argv[2:4])',
   );
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { z } from 'zod';
+import { filterOfCommands } from './command-filter.js';
 import type { KernelConnection, KernelListeners } from './kernel.js';
 import { kernelProgram, zygoteProgram } from './python-program.js';
 
@@ -16,8 +17,6 @@ export interface SandboxEntrance {
   pidNamespace: number;
   user: number;
   group: number;
-  /** Files that take a process id into the sandbox's control groups. */
-  groups: readonly string[];
 }
 
 export interface ForkRequest {
@@ -98,11 +97,15 @@ export class PythonZygote {
 
   private async start(): Promise<ChildProcess> {
     await this.listen();
-    const child = spawn(this.python, ['-I', '-c', zygoteProgram(), JSON.stringify(this.preload), kernelProgram()], {
-      cwd: this.directory,
-      stdio: ['pipe', 'pipe', 'ignore'],
-      env: { PATH: '/usr/local/bin:/usr/bin:/bin', LANG: 'C.UTF-8' },
-    });
+    const child = spawn(
+      this.python,
+      ['-I', '-c', zygoteProgram(), JSON.stringify(this.preload), kernelProgram(), await filterOfCommands()],
+      {
+        cwd: this.directory,
+        stdio: ['pipe', 'pipe', 'ignore'],
+        env: { PATH: '/usr/local/bin:/usr/bin:/bin', LANG: 'C.UTF-8' },
+      },
+    );
     (child.stdin as Writable).on('error', () => {});
     await new Promise<void>((resolve, reject) => {
       createInterface({ input: child.stdout as Readable }).on('line', (line) => {

@@ -19,7 +19,11 @@ export interface NamespaceSettings {
   binds: Readonly<Record<string, string>>;
   /** Directories of the system that are shown empty. */
   hidden: readonly string[];
+  /** The spawner was told to limit sandboxes. */
+  hardened: boolean;
   processLimit: number;
+  memoryLimitBytes: number;
+  cpuLimit: number;
   egressPort: number;
   /** Called for each outgoing connection a sandbox opens through its proxy port. */
   onEgress: (sandboxId: string, connection: Duplex) => void;
@@ -32,7 +36,7 @@ interface Arrival {
 
 /** Sandboxes in Linux namespaces, each with an agent that connects back to the host's socket. */
 export class NamespaceFactory implements MachineFactory {
-  readonly level: IsolationLevel = 'namespaces';
+  readonly level: IsolationLevel;
   private readonly arrivals = new Map<string, Arrival>();
   private readonly machines = new Set<NamespaceMachine>();
   private server: Server | undefined;
@@ -42,6 +46,7 @@ export class NamespaceFactory implements MachineFactory {
   constructor(spawner: Spawner, settings: NamespaceSettings) {
     this.spawner = spawner;
     this.settings = settings;
+    this.level = settings.hardened ? 'hardened' : 'namespaces';
   }
 
   async listen(): Promise<void> {
@@ -72,6 +77,9 @@ export class NamespaceFactory implements MachineFactory {
       const machine = new NamespaceMachine(socket, ended, {
         onEgress: (connection) => this.settings.onEgress(spec.id, connection),
         kill: () => this.spawner.kill(spec.id),
+        freezer: this.settings.hardened
+          ? { freeze: () => this.spawner.freeze(spec.id), thaw: () => this.spawner.thaw(spec.id) }
+          : undefined,
         hasVolumes: (spec.volumes ?? []).length > 0,
         relayer: (generation, layers) => {
           const settings = this.describe({ ...spec, layers }, nonce, generation);
@@ -100,6 +108,11 @@ export class NamespaceFactory implements MachineFactory {
     await this.spawner.close();
   }
 
+  /** The socket's name is free again for another factory of the same spawner. */
+  async stopListening(): Promise<void> {
+    await new Promise((resolve) => this.server?.close(resolve));
+  }
+
   /** Gives up before the first sandbox; the instance directory stays. */
   async abandon(): Promise<void> {
     this.server?.close();
@@ -120,6 +133,8 @@ export class NamespaceFactory implements MachineFactory {
       volumes: (spec.volumes ?? []).map(({ source, target }) => `${source}>${target}`).join(':'),
       hidden: this.settings.hidden.join(':'),
       processes: String(this.settings.processLimit),
+      memory: String(this.settings.memoryLimitBytes),
+      cpus: String(this.settings.cpuLimit),
       proxy: String(this.settings.egressPort),
     };
   }

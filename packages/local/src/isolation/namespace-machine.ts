@@ -10,6 +10,8 @@ import { TaskError } from './spawner.js';
 export interface MachineControls {
   onEgress: (connection: Duplex) => void;
   kill: () => void;
+  /** Present when the sandbox is frozen from outside; otherwise its agent stops and continues its processes. */
+  freezer?: { freeze: () => Promise<void>; thaw: () => Promise<void> } | undefined;
   hasVolumes: boolean;
   relayer: (generation: number, layers: readonly string[]) => Promise<void>;
 }
@@ -43,11 +45,11 @@ export class NamespaceMachine implements Machine {
   }
 
   async freeze(): Promise<void> {
-    await this.channel.ask(Frame.freeze);
+    await (this.controls.freezer?.freeze() ?? this.channel.ask(Frame.freeze));
   }
 
   async thaw(): Promise<void> {
-    await this.channel.ask(Frame.thaw);
+    await (this.controls.freezer?.thaw() ?? this.channel.ask(Frame.thaw));
   }
 
   async sealLive(seal: () => SealedFiles): Promise<readonly string[] | undefined> {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { LocalHostError } from '../errors.js';
 import { type EgressProxy, egressEnvironment, egressPort } from '../network/egress-proxy.js';
 import type { LocalHostSettings } from '../options.js';
@@ -31,16 +31,21 @@ export async function openIsolation(
     return openProcess(instanceDirectory, 'it was asked for');
   }
   const opened = await openNamespaces(settings, instanceDirectory, egress);
-  if (typeof opened !== 'string') {
-    return opened;
+  if (typeof opened === 'string') {
+    return settings.isolation === 'auto' ? openProcess(instanceDirectory, opened) : refuse(settings.isolation, opened);
   }
-  if (settings.isolation === 'namespaces') {
-    throw new LocalHostError(
-      'isolation_unavailable',
-      `Isolation "namespaces" cannot be had here: ${opened}. Ask for "auto" to run with less, or mend the cause.`,
-    );
+  if (settings.isolation === 'hardened' && opened.factory.level !== 'hardened') {
+    await opened.factory.close();
+    return refuse('hardened', opened.reason ?? 'sandboxes cannot be limited');
   }
-  return openProcess(instanceDirectory, opened);
+  return opened;
+}
+
+function refuse(level: string, reason: string): never {
+  throw new LocalHostError(
+    'isolation_unavailable',
+    `Isolation "${level}" cannot be had here: ${reason}. Ask for "auto" to run with less, or mend the cause.`,
+  );
 }
 
 async function openNamespaces(
@@ -62,29 +67,52 @@ async function openNamespaces(
   const ranged = probe.identities === 'range';
   makeInstanceLayout(instanceDirectory, ranged, firstRangeId);
   const skeleton = writeSkeleton(instanceDirectory, ranged);
-  const factory = new NamespaceFactory(spawner, {
-    instanceDirectory,
-    perl,
-    assets: dirname(program),
-    systemDirectories: skeleton.systemDirectories,
-    binds: skeleton.binds,
-    hidden: skeleton.hidden,
-    processLimit: settings.processLimit,
-    egressPort,
-    onEgress: (sandboxId, connection) => egress.accept(sandboxId, connection),
-  });
+  const build = (hardened: boolean) =>
+    new NamespaceFactory(spawner, {
+      hardened,
+      instanceDirectory,
+      perl,
+      assets: dirname(program),
+      systemDirectories: skeleton.systemDirectories,
+      binds: skeleton.binds,
+      hidden: skeleton.hidden,
+      processLimit: settings.processLimit,
+      memoryLimitBytes: settings.memoryLimitMegabytes * 1024 * 1024,
+      cpuLimit: settings.cpuLimit,
+      egressPort,
+      onEgress: (sandboxId, connection) => egress.accept(sandboxId, connection),
+    });
+  const environment = { ...skeleton.environment, ...egressEnvironment };
+  const sandboxUserId = ranged ? firstRangeId + 1000 : undefined;
+  let reason = settings.isolation === 'namespaces' ? 'it was asked for' : await harden(spawner, instanceDirectory);
+  if (reason === undefined) {
+    const hardened = build(true);
+    await hardened.listen();
+    reason = await proveWorks(hardened);
+    if (reason === undefined) {
+      return { factory: hardened, reason, sandboxUserId, environment };
+    }
+    await hardened.stopListening();
+    await spawner.soften();
+  }
+  const factory = build(false);
   await factory.listen();
   const refusal = await proveWorks(factory);
   if (refusal !== undefined) {
     await factory.abandon();
     return refusal;
   }
-  return {
-    factory,
-    reason: undefined,
-    sandboxUserId: ranged ? firstRangeId + 1000 : undefined,
-    environment: { ...skeleton.environment, ...egressEnvironment },
-  };
+  return { factory, reason, sandboxUserId, environment };
+}
+
+/** Why sandboxes are not limited, or undefined when they are. */
+async function harden(spawner: Spawner, instanceDirectory: string): Promise<string | undefined> {
+  try {
+    await spawner.harden(basename(instanceDirectory));
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
 function openProcess(instanceDirectory: string, reason: string): Isolation {

@@ -35,7 +35,12 @@ export function spawnerProgram(): string {
 export async function proveWorks(factory: MachineFactory): Promise<string | undefined> {
   let machine: Machine | undefined;
   try {
-    machine = await factory.create({ id: 'probe', hostname: 'probe', layers: ['base'], bootId: 'probe' });
+    machine = await factory.create({
+      id: `probe${factory.level}`,
+      hostname: 'probe',
+      layers: ['base'],
+      bootId: 'probe',
+    });
     await machine.files.stat('user', '/home/user');
     return undefined;
   } catch (error) {

@@ -23,6 +23,9 @@ const Kind = {
   task: 3,
   probe: 4,
   relayer: 5,
+  freeze: 6,
+  thaw: 7,
+  harden: 8,
   exited: 65,
   done: 66,
   level: 67,
@@ -104,6 +107,24 @@ export class Spawner {
   /** Gives a running sandbox a new top layer over these settings' layers. Rejects with {@link TaskError}. */
   relayer(settings: Readonly<Record<string, string>>): Promise<void> {
     return this.startTask(Kind.relayer, pairs(settings));
+  }
+
+  freeze(id: string): Promise<void> {
+    return this.startTask(Kind.freeze, [id]);
+  }
+
+  thaw(id: string): Promise<void> {
+    return this.startTask(Kind.thaw, [id]);
+  }
+
+  /** From now on sandboxes are limited by control groups under this name. Rejects with the reason when they cannot be. */
+  harden(group: string): Promise<void> {
+    return this.startTask(Kind.harden, [group]);
+  }
+
+  /** Takes {@link harden} back. */
+  async soften(): Promise<void> {
+    await this.startTask(Kind.harden, ['']).catch(() => {});
   }
 
   private startTask(kind: number, fields: readonly string[]): Promise<void> {

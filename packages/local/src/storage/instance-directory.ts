@@ -1,13 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { LocalHostError } from '../errors.js';
-
-/** Where hosts keep their sandboxes when nothing else is said: one directory each, and none when none is running. */
-export function defaultStateDirectory(): string {
-  return tmpdir();
-}
+import { defaultPlaces } from './state-place.js';
 
 const user = process.getuid?.() ?? 0;
 const instanceName = new RegExp(`^pilotlight-local-${user}-(\\d+)-[0-9a-f]{6}$`);
@@ -38,7 +33,9 @@ export function openInstanceDirectory(stateDirectory: string): string {
   const root = resolve(stateDirectory);
   try {
     mkdirSync(root, { recursive: true, mode: 0o711 });
-    removeStale(root);
+    for (const place of new Set([root, ...defaultPlaces()])) {
+      removeStale(place);
+    }
     const instance = join(root, `pilotlight-local-${user}-${process.pid}-${randomBytes(3).toString('hex')}`);
     mkdirSync(instance);
     // Sandboxes of root have their own user ids and must be able to pass through, not to read.
@@ -89,7 +86,7 @@ function killRemembered(instanceDirectory: string): void {
 }
 
 function removeStale(root: string): void {
-  for (const name of readdirSync(root)) {
+  for (const name of existsSync(root) ? readdirSync(root) : []) {
     const directory = join(root, name);
     if (instanceName.test(name) && isOurs(directory) && !hasLivingOwner(directory)) {
       killRemembered(directory);

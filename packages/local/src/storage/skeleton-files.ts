@@ -15,9 +15,6 @@ export const systemFiles: Readonly<Record<string, string>> = {
   'etc/bash.bashrc': '',
 };
 
-/** Read by every login shell of the sandbox's user, so it does nothing that takes time. */
-export const profile = '[ -r "$HOME/.bashrc" ] && [ -n "${BASH_VERSION-}" ] && . "$HOME/.bashrc"\n:\n';
-
 /**
  * `sudo` as sandboxes know it: without a password. Set-uid programs have no effect in a sandbox, so the command runs in
  * a user namespace in which the sandbox's user is root; when it is root already, the command simply runs.

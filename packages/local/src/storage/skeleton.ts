@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { profile, sudoProgram, systemFiles } from './skeleton-files.js';
+import { sudoProgram, systemFiles } from './skeleton-files.js';
 
 /** First host id of the range that stands for a sandbox's ids 0 to 65535 when the host runs as root. */
 export const firstRangeId = 100_000;
@@ -32,6 +32,7 @@ const shownInEtc = [
   'ld.so.conf.d',
   'localtime',
   'magic',
+  'matplotlibrc',
   'mime.types',
   'os-release',
   'perl',
@@ -72,7 +73,6 @@ export function writeSkeleton(instanceDirectory: string, ranged: boolean): Skele
   chmodSync(join(root, 'tmp'), 0o1777);
   chmodSync(join(root, 'var/tmp'), 0o1777);
   chmodSync(join(root, 'root'), 0o700);
-  writeFileSync(join(root, 'run/boot_id'), '');
   const systemDirectories = linkSystem(root);
   for (const name of shownInEtc) {
     copyReadable(join('/etc', name), join(root, 'etc', name));
@@ -80,7 +80,6 @@ export function writeSkeleton(instanceDirectory: string, ranged: boolean): Skele
   for (const [path, text] of Object.entries(systemFiles)) {
     writeFileSync(join(root, path), text);
   }
-  writeFileSync(join(root, 'home/user/.profile'), profile);
   writeFileSync(join(local, 'bin/sudo'), sudoProgram, { mode: 0o755 });
   chmodSync(join(local, 'bin/sudo'), 0o755);
   if (!existsSync('/usr/bin/python') && existsSync('/usr/bin/python3')) {
@@ -90,6 +89,8 @@ export function writeSkeleton(instanceDirectory: string, ranged: boolean): Skele
   const hidden = ['/usr/etc', '/usr/local/etc'].filter((path) => existsSync(path));
   const environment = {
     PATH: `${path}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
+    // A shell without this one looks its user up.
+    SHELL: '/bin/bash',
     ...certificates(root),
   };
   if (ranged) {

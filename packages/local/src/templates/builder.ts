@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { FileError, type Machine, type MachineFactory } from '../isolation/machine.js';
+import { FileError, type Machine, MachineError, type MachineFactory } from '../isolation/machine.js';
 import type { StartCommand } from '../sandbox/settings.js';
 import type { Template } from '../sandbox/template-store.js';
 import type { LayerStore } from '../storage/layers.js';
@@ -81,6 +81,8 @@ export class TemplateBuilder {
           user: context.user,
           cwd: context.workdir,
           envs,
+        }).catch((error: Error) => {
+          throw new Error(`failed to run command '${action.command}': ${error.message}`, { cause: error });
         });
       case 'directory': {
         if (await makesDirectory(machine, context.user, action.path)) {
@@ -116,7 +118,10 @@ export class TemplateBuilder {
     log: BuildLog,
     request: Parameters<typeof runCommand>[1],
   ): Promise<void> {
-    const { exitCode } = await runCommand(machine, request, (text) => log.write('info', step, text));
+    const { exitCode } = await runCommand(machine, request, (text) => log.write('info', step, text)).catch((error) => {
+      const isUser = error instanceof MachineError && error.code === 'user';
+      throw isUser ? new Error(`command failed: unauthenticated: invalid username: '${request.user}'`) : error;
+    });
     if (exitCode !== 0) {
       throw new Error(exitCode === undefined ? 'the command was killed' : `exit status ${exitCode}`);
     }

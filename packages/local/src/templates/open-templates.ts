@@ -3,6 +3,7 @@ import type { Machine, MachineFactory } from '../isolation/machine.js';
 import type { Sandbox } from '../sandbox/sandbox.js';
 import type { TemplateStore } from '../sandbox/template-store.js';
 import type { LayerStore } from '../storage/layers.js';
+import { ArchiveStore } from './archive-store.js';
 import { TemplateBuilder } from './builder.js';
 import { LayerCache } from './layer-cache.js';
 import { runStartCommand } from './start-command.js';
@@ -13,22 +14,27 @@ export interface TemplateParts {
   layers: LayerStore;
   templates: TemplateStore;
   environment: Readonly<Record<string, string>>;
+  images: Readonly<Record<string, string>>;
 }
 
 /** How long a sandbox may take from its start to its template's program being ready. */
 const readyTimeoutMs = 60_000;
 
-export function openTemplates(parts: TemplateParts, instanceDirectory: string): TemplateService {
-  const builder: TemplateBuilder = new TemplateBuilder({
+export interface Templates {
+  service: TemplateService;
+  archives: ArchiveStore;
+}
+
+export function openTemplates(parts: TemplateParts, instanceDirectory: string): Templates {
+  const archives = new ArchiveStore(join(instanceDirectory, 'uploads'));
+  const builder = new TemplateBuilder({
     factory: parts.factory,
     layers: parts.layers,
     environment: parts.environment,
     cache: new LayerCache(parts.layers),
-    archiveOf: (filesHash) => service.archiveOf(filesHash),
+    archiveOf: (filesHash) => archives.find(filesHash),
   });
-  const uploads = join(instanceDirectory, 'uploads');
-  const service: TemplateService = new TemplateService(parts.templates, builder, uploads, () => Date.now());
-  return service;
+  return { service: new TemplateService(parts.templates, builder, parts.images, () => Date.now()), archives };
 }
 
 /** Brings up what the sandbox's template starts, before the sandbox is given to anybody. */

@@ -53,18 +53,18 @@ const knownImages: Readonly<Record<string, string>> = {
   'e2bdev/code-interpreter': 'code-interpreter-v1',
 };
 
-/** Name of the template to start from. @throws RecipeError that names an image, because there is no registry here. */
-export function baseOf(order: BuildOrder): string {
+/** Name of the template to start from; `images` says which template a caller takes for an image. @throws RecipeError that names an image, because there is no registry here. */
+export function baseOf(order: BuildOrder, images: Readonly<Record<string, string>>): string {
   if (order.fromTemplate) {
     return order.fromTemplate;
   }
   const image = order.fromImage ?? 'e2bdev/base';
-  const known = knownImages[image.replace(/[:@].*$/, '')];
+  const known = images[image] ?? knownImages[image.replace(/[:@].*$/, '')];
   if (!known) {
     throw new RecipeError(
       'base',
       `fromImage "${image}" cannot be honoured: this host takes no images from registries. ` +
-        'Use fromTemplate("base") or another template of this host.',
+        'Use fromTemplate("base"), or name a template for it in the option "images".',
     );
   }
   return known;

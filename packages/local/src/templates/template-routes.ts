@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { parse } from '../control/parse.js';
 import { ApiError } from '../sandbox/api-error.js';
+import type { ArchiveStore } from './archive-store.js';
 import { assignTagsBody, newBuildBody, removeTagsBody, startBuildBody, statusQuery } from './build-request.js';
 import type { TemplateService } from './template-service.js';
 
@@ -13,7 +14,7 @@ const uploadPath = '/_pilotlight/uploads';
 const uploadLimitBytes = 4 * 1024 ** 3;
 
 /** The part of E2B's API that builds, names and tags templates. */
-export function templateRoutes(server: FastifyInstance, service: TemplateService): void {
+export function templateRoutes(server: FastifyInstance, service: TemplateService, archives: ArchiveStore): void {
   for (const path of ['/v2/templates', '/v3/templates']) {
     server.post(path, async (request, reply) => {
       const body = parse(newBuildBody, request.body);
@@ -36,8 +37,8 @@ export function templateRoutes(server: FastifyInstance, service: TemplateService
   server.get<{ Params: { id: string; hash: string } }>('/templates/:id/files/:hash', async (request, reply) => {
     const { id, hash } = request.params;
     service.family(id);
-    const url = `http://${request.headers.host}${uploadPath}/${service.allowUpload(hash)}`;
-    return reply.code(201).send({ present: service.archiveOf(hash) !== undefined, url });
+    const url = `http://${request.headers.host}${uploadPath}/${archives.allow(hash)}`;
+    return reply.code(201).send({ present: archives.find(hash) !== undefined, url });
   });
 
   server.post<{ Params: { id: string; build: string } }>('/v2/templates/:id/builds/:build', async (request, reply) => {
@@ -86,7 +87,7 @@ export function templateRoutes(server: FastifyInstance, service: TemplateService
     uploads.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
     const options = { config: { isOpen: true }, bodyLimit: uploadLimitBytes };
     uploads.put<{ Params: { token: string } }>(`${uploadPath}/:token`, options, async (request, reply) => {
-      await service.upload(request.params.token, request.body as Readable);
+      await archives.receive(request.params.token, request.body as Readable);
       return reply.code(200).send();
     });
   });

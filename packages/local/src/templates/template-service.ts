@@ -1,8 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { createWriteStream, existsSync, mkdirSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { ApiError } from '../sandbox/api-error.js';
 import type { Template, TemplateStore } from '../sandbox/template-store.js';
 import { BuildLog, type BuildLogEntry } from './build-log.js';
@@ -48,21 +44,24 @@ export function splitReference(reference: string): { name: string; tag: string |
 
 const defaultTag = 'default';
 
-/** Templates that are built here: their names, tags, builds and uploaded files. */
+/** Templates that are built here: their names, tags and builds. */
 export class TemplateService {
   private readonly families = new Map<string, TemplateFamily>();
-  private readonly uploadTokens = new Map<string, string>();
   private readonly store: TemplateStore;
   private readonly builder: TemplateBuilder;
-  private readonly uploads: string;
+  private readonly images: Readonly<Record<string, string>>;
   private readonly nowMs: () => number;
 
-  constructor(store: TemplateStore, builder: TemplateBuilder, uploads: string, nowMs: () => number) {
+  constructor(
+    store: TemplateStore,
+    builder: TemplateBuilder,
+    images: Readonly<Record<string, string>>,
+    nowMs: () => number,
+  ) {
+    this.images = images;
     this.store = store;
     this.builder = builder;
-    this.uploads = uploads;
     this.nowMs = nowMs;
-    mkdirSync(uploads, { recursive: true, mode: 0o700 });
   }
 
   /** A place for a new build; the template is made if there is none of this name. */
@@ -150,33 +149,8 @@ export class TemplateService {
     }
   }
 
-  archiveOf(filesHash: string): string | undefined {
-    const path = this.archivePath(filesHash);
-    return existsSync(path) ? path : undefined;
-  }
-
-  /** A token that allows one upload of the files of this hash. */
-  allowUpload(filesHash: string): string {
-    this.archivePath(filesHash);
-    const token = randomBytes(24).toString('hex');
-    this.uploadTokens.set(token, filesHash);
-    return token;
-  }
-
-  /** The archive appears whole or not at all. */
-  async upload(token: string, content: Readable): Promise<void> {
-    const filesHash = this.uploadTokens.get(token);
-    if (filesHash === undefined) {
-      throw new ApiError(404, 'This upload is not expected. Ask for a new upload link.');
-    }
-    const partial = join(this.uploads, token);
-    await pipeline(content, createWriteStream(partial, { mode: 0o600 }));
-    renameSync(partial, this.archivePath(filesHash));
-    this.uploadTokens.delete(token);
-  }
-
   private async carryOut(family: TemplateFamily, build: Build, order: BuildOrder): Promise<void> {
-    const name = baseOf(order);
+    const name = baseOf(order, this.images);
     const base = this.store.find(name);
     if (!base) {
       throw new RecipeError('base', `There is no template "${name}" to start from on this host.`);
@@ -219,13 +193,6 @@ export class TemplateService {
 
   private familyByName(name: string): TemplateFamily | undefined {
     return [...this.families.values()].find((family) => family.name === name);
-  }
-
-  private archivePath(filesHash: string): string {
-    if (!/^[0-9a-f]{16,128}$/.test(filesHash)) {
-      throw new ApiError(400, 'The hash of the files must be hexadecimal.');
-    }
-    return join(this.uploads, `${filesHash}.tar`);
   }
 }
 

@@ -10,7 +10,7 @@ describe('templates, built by the unmodified SDK', () => {
   let context: string;
 
   beforeAll(async () => {
-    host = await startLocalHost();
+    host = await startLocalHost({ images: { 'debian:12': 'base' } });
     context = mkdtempSync(join(tmpdir(), 'pilotlight-template-'));
     mkdirSync(join(context, 'folder/inner'), { recursive: true });
     writeFileSync(join(context, 'folder/inner/deep.txt'), 'deep');
@@ -78,13 +78,15 @@ describe('templates, built by the unmodified SDK', () => {
 
   it('a step that fails names itself and tells what it said', async () => {
     const failing = build(from().runCmd('echo fine').runCmd('echo because >&2; exit 3'), 'failing');
-    await expect(failing).rejects.toThrow('exit status 3');
+    await expect(failing).rejects.toThrow("failed to run command 'echo because >&2; exit 3': exit status 3");
     await expect(failing).rejects.toBeInstanceOf(BuildError);
     await expect(build(from().setStartCmd('exit 4', waitForFile('/never')), 'never')).rejects.toThrow('exit code 4');
   });
 
-  it('images are refused by name', async () => {
+  it('images are refused by name, unless a template was named for them', async () => {
     await expect(build(Template().fromImage('ubuntu:22.04').runCmd('true'), 'image')).rejects.toThrow('ubuntu:22.04');
+    await build(Template().fromImage('debian:12').runCmd('echo stood-in > ~/in'), 'stood-in');
+    expect(await (await sandboxOf('stood-in')).files.read('in')).toBe('stood-in\n');
     await expect(build(Template().fromTemplate('none').runCmd('true'), 'absent')).rejects.toThrow('"none"');
   });
 
@@ -104,6 +106,27 @@ describe('templates, built by the unmodified SDK', () => {
     const tags = await Template.getTags(info.templateId, host.connectionOptions);
     expect(tags.map(({ tag }) => tag).sort()).toEqual(['stable', 'v2']);
     await expect(sandboxOf('tagged:v1')).rejects.toThrow();
+  });
+
+  it('a directory declares templates', async () => {
+    const declared = mkdtempSync(join(tmpdir(), 'pilotlight-declared-'));
+    const declare = (name: string, value: unknown) => {
+      mkdirSync(join(declared, name));
+      writeFileSync(join(declared, name, 'template.json'), JSON.stringify(value));
+      writeFileSync(join(declared, name, 'file.txt'), name);
+    };
+    declare('a', { steps: [{ env: { A: '1' } }, { copy: 'file.txt', to: 'a.txt' }, { run: 'cat a.txt > b.txt' }] });
+    declare('b', { from: 'a', steps: [{ run: 'echo $A >> b.txt' }] });
+    const other = await startLocalHost({ templatesDirectory: declared });
+    try {
+      const sandbox = await Sandbox.create('b', other.connectionOptions);
+      expect(await sandbox.files.read('b.txt')).toBe('a1\n');
+      declare('c', { from: 'nothing' });
+      await expect(startLocalHost({ templatesDirectory: declared })).rejects.toMatchObject({ code: 'invalid_option' });
+    } finally {
+      await other.close();
+      rmSync(declared, { recursive: true, force: true });
+    }
   });
 
   it('an upload needs a link that was given out', async () => {

@@ -31,7 +31,6 @@ export function embeddedStore(options: EmbeddedOptions = {}): MemorySource {
 
 class EmbeddedStore implements MemorySource {
   readonly name = 'embedded';
-  readonly identity: string;
   readonly #clock: Clock;
   readonly #randomness: Randomness;
   readonly #log: RecordLog | undefined;
@@ -44,7 +43,6 @@ class EmbeddedStore implements MemorySource {
     this.#clock = options.clock ?? systemClock;
     this.#randomness = options.randomness ?? systemRandomness;
     this.#log = options.path === undefined ? undefined : new FileLog(options.path);
-    this.identity = `embedded:${options.path ?? this.#randomness.uuid()}`;
   }
 
   async search(request: SourceSearch): Promise<MemoryItem[]> {

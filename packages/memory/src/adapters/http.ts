@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import ky, { HTTPError } from 'ky';
 import { isMemoryError, MemoryError } from '../errors.js';
 import { badResponse, retryAfterMs, statusError } from '../mem0/failures.js';
@@ -116,9 +115,4 @@ function hostOf(given: string): string {
     throw new MemoryError('invalid_option', 'host must be a plain http or https URL, without a password or a query.');
   }
   return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
-}
-
-/** Tells sources apart in caches without holding their keys. */
-export function identityOf(name: string, ...parts: string[]): string {
-  return `${name}:${createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 24)}`;
 }

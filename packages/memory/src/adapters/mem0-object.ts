@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { isMemoryError, MemoryError } from '../errors.js';
 import { badResponse, objectFailure } from '../mem0/failures.js';
 import { changesOf, isFields, rowOf, rowsOf, snakeScope, spoken, textOf } from '../mem0/rows.js';
@@ -41,14 +40,12 @@ export function mem0Object(options: Mem0ObjectOptions): MemorySource {
 
 class Mem0Object implements MemorySource {
   readonly name: string;
-  readonly identity: string;
   readonly #options: Mem0ObjectOptions;
   #opened: Promise<Mem0ClientLike> | undefined;
 
   constructor(options: Mem0ObjectOptions) {
     this.#options = options;
     this.name = options.name;
-    this.identity = `${options.name}:${randomUUID()}`;
   }
 
   search({ query, topK, threshold, rerank, filters, scope }: SourceSearch): Promise<MemoryItem[]> {

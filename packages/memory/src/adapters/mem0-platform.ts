@@ -3,7 +3,7 @@ import { badResponse } from '../mem0/failures.js';
 import { changesOf, isFields, rowOf, rowsOf, snakeScope, spoken, textOf } from '../mem0/rows.js';
 import type { MemorySource, SourceAdd, SourceCall, SourceList, SourceSearch, SourceUpdate } from '../source.js';
 import type { AddResult, MemoryEvent, MemoryHistoryEntry, MemoryItem, MemoryPage } from '../types.js';
-import { Http, identityOf } from './http.js';
+import { Http } from './http.js';
 import { type Mem0ClientLike, mem0Object } from './mem0-object.js';
 
 export interface Mem0PlatformOptions {
@@ -16,8 +16,6 @@ export interface Mem0PlatformOptions {
   /** Longest answer that is read, in bytes. @default 33_554_432 */
   maxResponseBytes?: number;
 }
-
-const name = 'mem0-platform';
 
 /**
  * The hosted mem0 platform, by its REST contract: no ping, no telemetry, every call bounded and cancellable.
@@ -34,20 +32,15 @@ export function mem0Platform(options: Mem0PlatformOptions = {}): MemorySource {
   const host = options.host ?? process.env.MEM0_HOST ?? 'https://api.mem0.ai';
   const headers = { authorization: `Token ${apiKey}` };
   const maxResponseBytes = options.maxResponseBytes ?? 33_554_432;
-  return new Mem0Platform(
-    new Http({ source: 'The mem0 platform', host, headers, maxResponseBytes }),
-    identityOf(name, host, apiKey),
-  );
+  return new Mem0Platform(new Http({ source: 'The mem0 platform', host, headers, maxResponseBytes }));
 }
 
 class Mem0Platform implements MemorySource {
-  readonly name = name;
-  readonly identity: string;
+  readonly name = 'mem0-platform';
   readonly #http: Http;
 
-  constructor(http: Http, identity: string) {
+  constructor(http: Http) {
     this.#http = http;
-    this.identity = identity;
   }
 
   async search(request: SourceSearch): Promise<MemoryItem[]> {

@@ -3,7 +3,7 @@ import { badResponse } from '../mem0/failures.js';
 import { changesOf, rowOf, rowsOf, snakeScope, spoken } from '../mem0/rows.js';
 import type { MemorySource, SourceAdd, SourceCall, SourceList, SourceSearch, SourceUpdate } from '../source.js';
 import type { AddResult, MemoryHistoryEntry, MemoryItem, MemoryPage, MemoryScope } from '../types.js';
-import { Http, identityOf } from './http.js';
+import { Http } from './http.js';
 
 export interface Mem0ServerOptions {
   /** Where the server listens, for example `http://localhost:8888`. */
@@ -13,8 +13,6 @@ export interface Mem0ServerOptions {
   /** Longest answer that is read, in bytes. @default 33_554_432 */
   maxResponseBytes?: number;
 }
-
-const name = 'mem0-server';
 
 /**
  * A self-hosted mem0 server: its `/memories` and `/search` routes, which are not those of the platform. It has no app
@@ -26,17 +24,15 @@ export function mem0Server(options: Mem0ServerOptions): MemorySource {
   const { host, apiKey, maxResponseBytes = 33_554_432 } = options;
   const headers: Record<string, string> = apiKey === undefined ? {} : { 'x-api-key': apiKey };
   const http = new Http({ source: 'The mem0 server', host, headers, maxResponseBytes });
-  return new Mem0Server(http, identityOf(name, host, apiKey ?? ''));
+  return new Mem0Server(http);
 }
 
 class Mem0Server implements MemorySource {
-  readonly name = name;
-  readonly identity: string;
+  readonly name = 'mem0-server';
   readonly #http: Http;
 
-  constructor(http: Http, identity: string) {
+  constructor(http: Http) {
     this.#http = http;
-    this.identity = identity;
   }
 
   async search({ query, topK, threshold, filters, scope, signal }: SourceSearch): Promise<MemoryItem[]> {

@@ -54,8 +54,12 @@ export class RemoteClient {
     });
   }
 
-  claim(body: ClaimBody, signal?: AbortSignal): Promise<WireClaim> {
-    return this.#parsed(isWireClaim, 'post', 'v1/claims', { json: body, ...(signal ? { signal } : {}) });
+  claim(body: ClaimBody, signal?: AbortSignal, traceparent?: string): Promise<WireClaim> {
+    return this.#parsed(isWireClaim, 'post', 'v1/claims', {
+      json: body,
+      ...(signal ? { signal } : {}),
+      ...(traceparent === undefined ? {} : { headers: { traceparent } }),
+    });
   }
 
   read(claimId: string, signal?: AbortSignal): Promise<WireClaim> {

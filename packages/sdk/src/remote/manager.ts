@@ -16,6 +16,11 @@ import { cancelled, RemoteWarming } from './warming.js';
 export interface RemoteManagerOptions extends RemoteOptions {
   /** Ways to follow progress, the best first. @default WebSocket, then server-sent events, then polling */
   followBy?: readonly FollowWay[];
+  /**
+   * The W3C `traceparent` of what is under way, for example from OpenTelemetry. It goes to the service with each claim and
+   * into the environment of the sandbox's commands as `TRACEPARENT`. @default none
+   */
+  traceparent?: () => string | undefined;
 }
 
 const comeBackMs = 1_000;
@@ -30,6 +35,7 @@ export class RemoteWarmingManager extends EventEmitter<WarmingEvents> implements
   readonly client: RemoteClient;
   readonly #feed: SocketFeed;
   readonly #followBy: readonly FollowWay[] | undefined;
+  readonly #traceparent: (() => string | undefined) | undefined;
   readonly #open = new Set<RemoteWarming>();
   #lastEventId: string | undefined;
   #listening = false;
@@ -40,6 +46,7 @@ export class RemoteWarmingManager extends EventEmitter<WarmingEvents> implements
     this.client = new RemoteClient(options);
     this.#feed = new SocketFeed(this.client.url, options.token);
     this.#followBy = options.followBy;
+    this.#traceparent = options.traceparent;
   }
 
   /** Checks that the service is there and lets this token in. Idempotent. @throws {@link WarmingError} */
@@ -70,8 +77,10 @@ export class RemoteWarmingManager extends EventEmitter<WarmingEvents> implements
     await this.#definitions.get(runtime);
     if (request.signal?.aborted) throw cancelled(runtime);
     const body = bodyOf(runtime, request);
-    const env = { ...request.memory?.env, ...request.env, ...request.secrets };
-    const claim = await this.#ask(body, request.signal);
+    const traceparent = this.#traceparent?.();
+    const trace = traceparent === undefined ? {} : { TRACEPARENT: traceparent };
+    const env = { ...trace, ...request.memory?.env, ...request.env, ...request.secrets };
+    const claim = await this.#ask(body, request.signal, traceparent);
     const handOver = (hot: WireHotClaim): Claim =>
       new RemoteClaim(this.client, hot, { env, latencyMs: performance.now() - startedMs });
     if (claim.state === 'HOT') {
@@ -172,9 +181,9 @@ export class RemoteWarmingManager extends EventEmitter<WarmingEvents> implements
     return super.once(name, listener, context);
   }
 
-  async #ask(body: ClaimBody, signal: AbortSignal | undefined): Promise<WireClaim> {
+  async #ask(body: ClaimBody, signal: AbortSignal | undefined, traceparent?: string): Promise<WireClaim> {
     try {
-      return await this.client.claim(body, signal);
+      return await this.client.claim(body, signal, traceparent);
     } catch (error) {
       if (!signal?.aborted) throw error;
       // The service may have taken the claim before the request was broken off: nothing must be left of it.

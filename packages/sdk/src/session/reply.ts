@@ -4,6 +4,7 @@ import type { Sandbox } from 'e2b';
 import type { EventEmitter } from 'eventemitter3';
 import type { SettledConfig } from './config.js';
 import type { FirstToken, SessionEvents } from './events.js';
+import type { Spent } from './phases.js';
 
 /** What the model's function is given. */
 export interface ModelRequest<Connection> {
@@ -45,9 +46,6 @@ export interface Prepared {
   readonly config: SettledConfig;
   readonly env: Readonly<Record<string, string>>;
   readonly ran: readonly string[];
-  readonly configMs: number;
-  readonly claimMs: number;
-  readonly bootstrapMs: number;
 }
 
 interface ReplyParts {
@@ -56,6 +54,8 @@ interface ReplyParts {
   context: Promise<MemoryContext> | undefined;
   config(): Promise<SettledConfig>;
   prepare(): Promise<Prepared>;
+  /** How long the phases of preparations took since then. */
+  spent(sinceMs: number): Spent;
   renew(sandbox: Sandbox): void;
 }
 
@@ -140,8 +140,8 @@ export function reply<Chunk, Connection>(
     const totalMs = nowMs - startedMs;
     const modelMs = nowMs - neededMs;
     prepared
-      .then(({ configMs, claimMs, bootstrapMs, ran }) => {
-        const token: FirstToken = { configMs, claimMs, bootstrapMs, connectMs, modelMs, totalMs, ran };
+      .then(({ ran }) => {
+        const token: FirstToken = { ...parts.spent(startedMs), connectMs, modelMs, totalMs, ran };
         events.emit('first-token', token);
         resolveFirst(token);
       })

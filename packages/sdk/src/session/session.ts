@@ -8,6 +8,7 @@ import { type ConfigAssembler, ConfigCache } from './config-cache.js';
 import { Credentials } from './credentials.js';
 import { isSessionError, SessionError } from './errors.js';
 import type { SessionEvents } from './events.js';
+import { type Phases, spent } from './phases.js';
 import { type Plan, planOf } from './plan.js';
 import { type MessageHandlers, type Prepared, reply, type SessionReply } from './reply.js';
 
@@ -34,6 +35,7 @@ export interface SessionParts extends SessionOptions {
   clock?: { nowMs(): number; monotonicMs(): number };
 }
 
+const keptPhases = 4;
 const systemClock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
 
 /**
@@ -52,6 +54,8 @@ export class AgentSession {
   readonly #key = randomUUID();
   #sandbox: Promise<Sandbox> | undefined;
   #plan: Plan | undefined;
+  /** The latest preparations: a message may wait for one that began before it. */
+  #phases: readonly Phases[] = [];
   /** Preparations take turns: two messages at once share one sandbox. */
   #turn: Promise<unknown>;
 
@@ -107,6 +111,7 @@ export class AgentSession {
       context,
       config: () => this.#config.get(this.#signal(handlers.signal)),
       prepare: () => this.#inTurn(handlers.signal),
+      spent: (sinceMs) => spent(this.#phases, sinceMs),
       renew: (sandbox) => {
         renew?.(sandbox).catch((error: Error) => this.events.emit('background-error', { error }));
       },
@@ -180,12 +185,11 @@ export class AgentSession {
           void this.events.emit('bootstrap-step', { step, phase });
         const { ran } = await bootstrap({ sandbox, plan, previous, signal, onStep });
         this.#plan = plan;
-        const timings = {
-          configMs: configuredMs - startedMs,
-          claimMs: claimedMs - configuredMs,
-          bootstrapMs: this.#clock.monotonicMs() - claimedMs,
-        };
-        return { sandbox, config, env: plan.env, ran, ...timings };
+        this.#phases = [
+          ...this.#phases.slice(-keptPhases),
+          { startedMs, configuredMs, claimedMs, endedMs: this.#clock.monotonicMs() },
+        ];
+        return { sandbox, config, env: plan.env, ran };
       } catch (failure) {
         if (!isGone(failure) || attempt > 1) throw this.#doubted(failure);
         // A sandbox may end between two messages; a session outlives it.

@@ -1,5 +1,5 @@
 import { closeSync, constants, fchmodSync, openSync, readSync, unlinkSync } from 'node:fs';
-import { digestBytesOf } from '../digest.js';
+import { digestBytesOf, digestOf } from '../digest.js';
 import type { FilePath } from '../paths.js';
 import { findInIndex } from './segment-format.js';
 import { type SegmentWriter, writeFully } from './segment-writer.js';
@@ -139,7 +139,7 @@ export function writeFile(job: WriteJob, context: WriteContext): WriteOutcome {
   try {
     for (const [position, piece] of job.pieces.entries()) {
       const bytes = readPiece(piece, context);
-      if (bytes.length !== piece.length || digestBytesOf(bytes).toString('hex') !== piece.digest) {
+      if (bytes.length !== piece.length || digestOf(bytes) !== piece.digest) {
         if (file !== undefined) removeQuietly(path);
         return { kind: 'corrupt', digest: piece.digest, segment: piece.segment };
       }

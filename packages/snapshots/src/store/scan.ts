@@ -56,7 +56,8 @@ export const timestampGranularityMs = 20;
 /**
  * Reads the names and marks of a directory and all below it. Links are never followed.
  *
- * `previous` is what an earlier scan found in the same place; what did not change since is taken from it.
+ * `previous` is what an earlier scan found in the same place, under the same scrubbing rules; what did not change since is
+ * taken from it.
  */
 export async function scanDirectory(
   path: FilePath,
@@ -78,7 +79,7 @@ export async function scanDirectory(
     const stats = statOf(childPath, childRelative, context);
     if (!stats) continue;
     if (stats.isDirectory()) {
-      if (!context.keep(childRelative, 'directory')) continue;
+      if (before?.kind !== 'directory' && !context.keep(childRelative, 'directory')) continue;
       const known = before?.kind === 'directory' ? before : undefined;
       const entry = await scanDirectory(childPath, childRelative, child, stats.mode & 0o7777, known, context);
       if (!known || entry.tree === undefined || entry.tree !== known.tree || known.mode !== entry.mode) same = false;
@@ -104,11 +105,11 @@ export function entryOf(
   context: ScanContext,
 ): ScannedEntry | undefined {
   if (stats.isFile()) {
-    if (!context.keep(relative, 'file')) return undefined;
+    if (before?.kind !== 'file' && !context.keep(relative, 'file')) return undefined;
     return scanFile(path, relative, name, stats, before, context);
   }
   if (stats.isSymbolicLink()) {
-    if (!context.keep(relative, 'link')) return undefined;
+    if (before?.kind !== 'link' && !context.keep(relative, 'link')) return undefined;
     const target = entryNameOf(readlinkSync(path, 'buffer'));
     return before?.kind === 'link' && sameName(before.target, target) ? before : { kind: 'link', name, target };
   }

@@ -56,6 +56,29 @@ export function parseListing(bytes: Uint8Array): ListedEntry[] {
   return entries;
 }
 
+/** Writes the kind and name of everything below a directory to `output`, parents first. Needs `find`. */
+export function pathsScript(directory: string, output: string): string {
+  return `umask 077; cd -- ${quote(directory)} && find . -mindepth 1 -printf '%y\\0%P\\0' > ${quote(output)} && printf 'end\\0' >> ${quote(output)}`;
+}
+
+/** Undefined when the list is not whole. */
+export function parsePaths(
+  bytes: Uint8Array,
+): { names: EntryName[]; kind: 'file' | 'directory' | 'link' }[] | undefined {
+  const fields = splitFields(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  if (fields.length % 2 !== 1 || fields.at(-1)?.toString() !== 'end') return undefined;
+  const kinds = { d: 'directory', l: 'link' } as const;
+  return Array.from({ length: (fields.length - 1) / 2 }, (_, index) => {
+    const names = namesOf(fields[index * 2 + 1]!.toString('latin1'));
+    for (const name of names) assertSafeName(name);
+    return { names, kind: kinds[fields[index * 2]!.toString() as keyof typeof kinds] ?? 'file' };
+  });
+}
+
+function namesOf(path: string): EntryName[] {
+  return path === '' ? [] : path.split('/').map((name) => entryNameOf(Buffer.from(name, 'latin1')));
+}
+
 function entryOf(
   kind: string,
   modeText: string,
@@ -65,7 +88,7 @@ function entryOf(
   digests: ReadonlyMap<string, Digest>,
 ): ListedEntry | undefined {
   const key = path.toString('latin1');
-  const names = key === '' ? [] : key.split('/').map((name) => entryNameOf(Buffer.from(name, 'latin1')));
+  const names = namesOf(key);
   for (const name of names) assertSafeName(name);
   const mode = Number.parseInt(modeText, 8);
   const size = Number(sizeText);

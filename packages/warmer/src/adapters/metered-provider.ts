@@ -1,4 +1,5 @@
 import { ProviderError, type SandboxProvider } from '@pilotlight/warming';
+import { tracedCall } from '../operation/telemetry.js';
 
 /** What a provider's calls took. */
 export interface ProviderMeter {
@@ -15,7 +16,7 @@ export function meteredProvider(provider: SandboxProvider, meter: ProviderMeter)
   const measured = async <Value>(kind: 'new' | 'existing', call: () => Promise<Value>): Promise<Value> => {
     const startedMs = performance.now();
     try {
-      const value = await call();
+      const value = await tracedCall(`sandbox ${kind === 'new' ? 'create' : 'connect'}`, call);
       meter.created(kind, 'ok', performance.now() - startedMs);
       meter.answered(undefined);
       return value;

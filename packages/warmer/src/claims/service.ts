@@ -1,9 +1,11 @@
-import { type Claim, type ClaimAnswer, isWarmingError, type WarmingAnswer } from '@pilotlight/warming';
-import { isWarmerError, WarmerError } from '../errors.js';
+import { type Claim, type ClaimAnswer, isWarmingError } from '@pilotlight/warming';
+import { isWarmerError, toWireError, WarmerError } from '../errors.js';
 import type { EventLog } from '../events/log.js';
-import { announceEnd, announceMiss, announceReady, announceRetired } from './announce.js';
+import { announceEnd, announceFailure, announceMiss, announceReady, announceRetired } from './announce.js';
 import type { ClaimBook } from './book.js';
 import { claimConflict, claimGone } from './complaints.js';
+import type { ClaimDispatch } from './dispatch.js';
+import { LiveClaims } from './live.js';
 import type { ClaimManager } from './manager.js';
 import { tenantClaimKey, tenantUserId } from './names.js';
 import { answerStatus, type ClaimDetails, type ClaimRecord, type ClaimStatus, hasEnded, hotStatus } from './record.js';
@@ -28,30 +30,22 @@ export interface ClaimServiceParts {
   log: EventLog;
   now: () => number;
   newClaimId: () => string;
+  /** Undefined: this process does all the work itself. */
+  dispatch?: ClaimDispatch | undefined;
+  /** The status of a claim that has to wait in the line; undefined when a hot sandbox may be had at once. */
+  queuedStatus?: (pool: string, details: ClaimDetails) => ClaimStatus | undefined;
 }
-
-/** A claim this process holds. */
-interface LiveClaim {
-  record: ClaimRecord;
-  claim?: Claim;
-  answer?: WarmingAnswer;
-  /** Ends when the record and the events of a warming claim say how it ended. */
-  followed?: Promise<void>;
-}
-
-const rememberEndedMs = 3_600_000;
 
 /** Claims over HTTP: gives the engine's answers an owner, a record and events. Every decision is the engine's. */
 export class ClaimService {
   readonly #parts: ClaimServiceParts;
-  readonly #live = new Map<string, LiveClaim>();
-  /** The engine's id of a claim to ours. */
-  readonly #byEngineId = new Map<string, string>();
+  readonly #live: LiveClaims;
   /** One flight per key of a tenant: a repeated request waits for the first instead of racing it. */
   readonly #flights = new Map<string, { fingerprint: string; result: Promise<ClaimRecord> }>();
 
   constructor(parts: ClaimServiceParts) {
     this.#parts = parts;
+    this.#live = new LiveClaims({ book: parts.book, now: parts.now, shared: parts.dispatch !== undefined });
   }
 
   /** Claims that this process holds: warming or handed over. */
@@ -61,7 +55,7 @@ export class ClaimService {
 
   /** Claims of this process that are on their way. */
   get warmingCount(): number {
-    return [...this.#live.values()].filter(({ answer }) => answer !== undefined).length;
+    return this.#live.warming;
   }
 
   /**
@@ -85,13 +79,43 @@ export class ClaimService {
   /** Goes on with a warming claim that a process which is gone had begun. */
   async resume(record: ClaimRecord): Promise<ClaimRecord> {
     const current = (await this.find(record.claimId)) ?? record;
-    if (current.status.state !== 'WARMING' || this.#live.has(current.claimId)) return current;
+    if (current.status.state !== 'WARMING' || this.#live.get(current.claimId)) return current;
     return this.#take(current, await this.#ask(current));
+  }
+
+  /** {@link resume}, and waits until the claim is hot or has ended. A claim that cannot be had ends as failed. */
+  async runToEnd(record: ClaimRecord, report: (progress: number) => void): Promise<void> {
+    try {
+      await this.resume(record);
+    } catch (error) {
+      if (!isWarmingError(error) || error.code === 'ledger_unavailable') throw error;
+      await this.fail(record, error);
+      return;
+    }
+    const live = this.#live.get(record.claimId);
+    if (live) live.report = report;
+    await live?.followed;
+  }
+
+  /** Ends a warming claim that nobody can go on with. */
+  async fail(record: ClaimRecord, reason: unknown): Promise<void> {
+    const { log, registry } = this.#parts;
+    const error = toWireError(reason, { ownsRuntime: registry.byPool(record.pool)?.tenant === record.tenant });
+    const progress = record.status.state === 'WARMING' ? record.status.progress : 0;
+    const failed = await this.#live.change(record, () => ({ state: 'FAILED', error, progress, elapsedMs: 0 }));
+    announceFailure(log, failed, error);
+    announceEnd(log, failed, { outcome: 'failed', progress, elapsedMs: 0, last: undefined });
+  }
+
+  /** Another replica was asked to end a claim that this one works on. */
+  async giveUp(claimId: string): Promise<void> {
+    const live = this.#live.get(claimId);
+    if (live) await this.retire(live.record);
   }
 
   /** The record of a claim; its liveliest form when this process holds it. */
   async find(claimId: string): Promise<ClaimRecord | undefined> {
-    return this.#live.get(claimId)?.record ?? (await this.#parts.book.get(claimId));
+    return this.#live.read(claimId);
   }
 
   async findBySandbox(sandboxId: string): Promise<ClaimRecord | undefined> {
@@ -101,20 +125,20 @@ export class ClaimService {
 
   async list(tenant: string | undefined, limit: number): Promise<ClaimRecord[]> {
     const records = await this.#parts.book.list(tenant, limit);
-    return records.map((record) => this.#live.get(record.claimId)?.record ?? record);
+    return Promise.all(records.map(async (record) => (await this.#live.read(record.claimId)) ?? record));
   }
 
   /** @throws {@link WarmerError} `sandbox_gone` when the claim has ended */
   async ack(record: ClaimRecord): Promise<ClaimRecord> {
     await this.#withHandle(record, (claim) => claim.ack());
-    return this.change(record, (status) => (status.state === 'HOT' ? { ...status, acked: true } : status));
+    return this.#live.change(record, (status) => (status.state === 'HOT' ? { ...status, acked: true } : status));
   }
 
   /** @throws {@link WarmerError} `sandbox_gone` when the claim has ended */
   async renew(record: ClaimRecord, lifeMs: number): Promise<ClaimRecord> {
     await this.#withHandle(record, (claim) => claim.renew(lifeMs));
     const expiresAtMs = this.#parts.now() + lifeMs;
-    return this.change(record, (status) => (status.state === 'HOT' ? { ...status, expiresAtMs } : status));
+    return this.#live.change(record, (status) => (status.state === 'HOT' ? { ...status, expiresAtMs } : status));
   }
 
   /** Cancels a warming claim, retires a hot one. Idempotent. */
@@ -127,6 +151,7 @@ export class ClaimService {
       await followed;
       return (await this.find(current.claimId)) ?? current;
     }
+    if (current.status.state === 'WARMING' && this.#parts.dispatch) return this.#withdraw(current);
     try {
       const claim = await this.#handleOf(current);
       await claim.retire();
@@ -148,32 +173,19 @@ export class ClaimService {
     return this.#retired(record);
   }
 
+  /** An event says that a claim has ended, here or at another replica. */
+  forget(claimId: string): void {
+    this.#live.forget(claimId);
+  }
+
   /** The engine says that a claim of this process has ended. */
   async retiredByEngine(engineClaimId: string): Promise<void> {
-    const live = this.#live.get(this.#byEngineId.get(engineClaimId) ?? '');
+    const live = this.#live.byEngineId(engineClaimId);
     if (live) await this.#retired(live.record);
   }
 
-  /** Writes down a new status of a claim; an end is final. */
-  async change(record: ClaimRecord, change: (status: ClaimStatus) => ClaimStatus): Promise<ClaimRecord> {
-    const live = this.#live.get(record.claimId);
-    const before = live?.record ?? (await this.#parts.book.get(record.claimId)) ?? record;
-    if (hasEnded(before)) return before;
-    const status = change(before.status);
-    const after: ClaimRecord = {
-      ...before,
-      status,
-      details: status.state === 'WARMING' ? before.details : undefined,
-      forgetAtMs: this.#forgetAtMs(status),
-    };
-    if (live) live.record = after;
-    if (hasEnded(after)) this.#forget(record.claimId);
-    await this.#parts.book.put(after);
-    return after;
-  }
-
   async #claim(request: ServiceClaimRequest): Promise<ClaimRecord> {
-    const { book, registry, newClaimId, now } = this.#parts;
+    const { book, log, registry, newClaimId, now } = this.#parts;
     const runtime = registry.resolve(request.tenant, request.runtime);
     const earlier = await book.findByKey(request.tenant, request.key);
     const current = earlier && ((await this.find(earlier.claimId)) ?? earlier);
@@ -184,12 +196,32 @@ export class ClaimService {
     const { tenant, key, userId, fingerprint, details } = request;
     const createdAtMs = now();
     const blank = { tenant, runtime: runtime.name, pool: runtime.pool, key, userId, fingerprint, details };
+    const recordOf = (status: ClaimStatus): ClaimRecord => ({
+      ...blank,
+      claimId: newClaimId(),
+      createdAtMs,
+      status,
+      forgetAtMs: this.#live.forgetAtMs(status),
+    });
+    const queued = this.#parts.dispatch && this.#parts.queuedStatus?.(runtime.pool, details);
+    if (queued) return this.#enqueue(recordOf(queued));
     const answer = await this.#ask(blank);
-    const status = answerStatus(answer);
-    return this.#take(
-      { ...blank, claimId: newClaimId(), createdAtMs, status, forgetAtMs: this.#forgetAtMs(status) },
-      answer,
-    );
+    const record = await this.#take(recordOf(answerStatus(answer)), answer);
+    if (answer.state === 'WARMING') {
+      announceMiss(log, record, answer.reason);
+      // Should this replica die with it, another one goes on.
+      await this.#parts.dispatch?.enqueue(record, true);
+    }
+    return record;
+  }
+
+  /** Nothing is hot: the work goes to whichever replica is free. */
+  async #enqueue(record: ClaimRecord): Promise<ClaimRecord> {
+    const { book, log, dispatch } = this.#parts;
+    await book.put(record);
+    if (record.status.state === 'WARMING') announceMiss(log, record, record.status.reason);
+    await dispatch?.enqueue(record, false);
+    return record;
   }
 
   #ask(wanted: Pick<ClaimRecord, 'pool' | 'tenant' | 'key' | 'userId' | 'details'>): Promise<ClaimAnswer> {
@@ -209,7 +241,7 @@ export class ClaimService {
       const { claim } = answer;
       const wasWarming = record.status.state === 'WARMING';
       const hot = { ...record, status: hotStatus(claim, answer.latencyMs), details: undefined };
-      this.#hold(hot, claim);
+      this.#live.hold(hot, claim);
       await book.put(hot);
       announceReady(log, hot, claim);
       if (wasWarming) {
@@ -217,8 +249,7 @@ export class ClaimService {
       }
       return hot;
     }
-    const live: LiveClaim = { record, answer };
-    this.#live.set(record.claimId, live);
+    const live = this.#live.follow(record, answer);
     // Somebody listens to `ready` from here on: a failure before the first await is no unhandled rejection.
     live.followed = followWarming({
       log,
@@ -227,19 +258,29 @@ export class ClaimService {
       ownsRuntime: this.#parts.registry.byPool(record.pool)?.tenant === record.tenant,
       progressed: (status) => {
         live.record = { ...live.record, status };
+        if (status.state === 'WARMING') live.report?.(status.progress);
         return live.record;
       },
       ready: (claim) => {
         delete live.answer;
-        this.#hold(live.record, claim);
-        return this.change(live.record, () => hotStatus(claim, claim.latencyMs));
+        this.#live.hold(live.record, claim);
+        return this.#live.change(live.record, () => hotStatus(claim, claim.latencyMs));
       },
-      ended: (status) => this.change(live.record, () => status),
+      ended: (status) => this.#live.change(live.record, () => status),
     });
     live.followed.catch(() => undefined);
     await book.put(record);
-    announceMiss(log, record, answer.reason);
     return live.record;
+  }
+
+  /** The claim is in the line, or another replica works on it. */
+  async #withdraw(record: ClaimRecord): Promise<ClaimRecord> {
+    const { dispatch, log } = this.#parts;
+    if (!(await dispatch?.withdraw(record))) return record;
+    const cancelled = { state: 'CANCELLED', progress: 0, elapsedMs: 0 } as const;
+    const ended = await this.#live.change(record, () => cancelled);
+    announceEnd(log, ended, { outcome: 'cancelled', progress: 0, elapsedMs: 0, last: undefined });
+    return ended;
   }
 
   async #withHandle(record: ClaimRecord, use: (claim: Claim) => Promise<void>): Promise<void> {
@@ -262,7 +303,7 @@ export class ClaimService {
     const answer = await this.#ask(record);
     const known = record.status.state === 'HOT' ? record.status.connection.sandboxId : undefined;
     if (answer.state === 'HOT' && answer.claim.connection.sandboxId === known) {
-      this.#hold(record, answer.claim);
+      this.#live.hold(record, answer.claim);
       return answer.claim;
     }
     // The engine made something new because the old sandbox is gone. Nobody asked for that.
@@ -277,27 +318,11 @@ export class ClaimService {
 
   async #retired(record: ClaimRecord): Promise<ClaimRecord> {
     let sandboxId: string | undefined;
-    const after = await this.change(record, (status) => {
+    const after = await this.#live.change(record, (status) => {
       sandboxId = status.state === 'HOT' ? status.connection.sandboxId : undefined;
       return { state: 'RETIRED' };
     });
     if (sandboxId !== undefined) announceRetired(this.#parts.log, after, sandboxId);
     return after;
-  }
-
-  #hold(record: ClaimRecord, claim: Claim): void {
-    this.#live.set(record.claimId, { record, claim });
-    this.#byEngineId.set(claim.claimId, record.claimId);
-  }
-
-  #forget(claimId: string): void {
-    const engineId = this.#live.get(claimId)?.claim?.claimId;
-    if (engineId !== undefined) this.#byEngineId.delete(engineId);
-    this.#live.delete(claimId);
-  }
-
-  #forgetAtMs(status: ClaimStatus): number {
-    const nowMs = this.#parts.now();
-    return (status.state === 'HOT' ? Math.max(status.expiresAtMs, nowMs) : nowMs) + rememberEndedMs;
   }
 }

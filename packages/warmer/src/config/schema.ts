@@ -77,6 +77,13 @@ export const configSchema = z.strictObject({
       maxSandboxes: count.default(100).describe('E2B: 20 on Hobby, 100 on Pro'),
     })
     .prefault({}),
+  recovery: z
+    .strictObject({
+      leaseMs: count.default(30_000).describe('Time for a claimant to ack, and for a replica to show that it lives'),
+      sweepMs: count.default(30_000).describe('How often the provider is compared with the ledger'),
+      orphanGraceMs: count.default(60_000).describe('Age from which an unknown sandbox of the fleet is killed'),
+    })
+    .prefault({}),
   prices: z
     .strictObject({
       perVcpuSecond: z.number().min(0).default(0.000014),

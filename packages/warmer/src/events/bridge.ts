@@ -5,7 +5,6 @@ import type { RuntimeRegistry } from '../claims/registry.js';
 import type { ClaimService } from '../claims/service.js';
 import { toWireError } from '../errors.js';
 import type { Metrics } from '../operation/metrics.js';
-import type { PoolDirectory } from '../operation/pools.js';
 import type { EventAudience, EventLog } from './log.js';
 
 /**
@@ -16,12 +15,11 @@ export function bridgeEngineEvents(parts: {
   manager: ClaimManager;
   registry: RuntimeRegistry;
   claims: ClaimService;
-  pools: PoolDirectory;
   metrics: Metrics;
   log: EventLog;
   logger: FastifyBaseLogger;
 }): () => void {
-  const { manager, registry, claims, pools, metrics, log, logger } = parts;
+  const { manager, registry, claims, metrics, log, logger } = parts;
 
   const place = (pool: string): { runtime: string; audience: EventAudience } | undefined => {
     const runtime = registry.byPool(pool);
@@ -32,7 +30,6 @@ export function bridgeEngineEvents(parts: {
   const poolChanged = ({ runtime: pool, ...counts }: WarmingEvents['pool-changed'][0]): void => {
     const known = place(pool);
     if (!known) return;
-    pools.counted(pool, counts);
     if (known.audience.kind === 'everyone') metrics.pool(known.runtime, counts);
     log.append({ type: 'pool-changed', runtime: known.runtime, ...counts }, known.audience);
   };

@@ -5,7 +5,7 @@ import type { PoolControl } from './pool-control.js';
 /** What the operator said about one pool. */
 interface Wish {
   state: WirePool['state'];
-  target: number;
+  target: number | undefined;
   parked: number;
 }
 
@@ -32,7 +32,7 @@ export class EnginePools implements PoolControl {
     this.#wishes.set(pool, wish);
     if (wish.state === 'paused' && known.state !== 'paused') this.#manager.pause(pool);
     const kept = wish.state === 'draining' ? { target: 0, parked: 0 } : { target: wish.target, parked: wish.parked };
-    const max = Math.max(runtime.pool.max, kept.target);
+    const max = Math.max(runtime.pool.max, kept.target ?? 0);
     this.#manager.define(defineRuntime({ ...specOf(runtime), pool: { ...runtime.pool, ...kept, max } }));
     if (wish.state !== 'paused' && known.state === 'paused') this.#manager.resume(pool);
   }

@@ -21,9 +21,15 @@ export class Observer {
   }
 
   observe({ event, audience }: LoggedEvent): void {
+    const { pools, usage, objectives, metrics } = this.#parts;
+    if (event.type === 'pool-changed') {
+      const { target, hot, parked, warming, claimed } = event;
+      const owner = audience.kind === 'tenant' ? audience.tenant : undefined;
+      pools.counted(owner, event.runtime, { target, hot, parked, warming, claimed });
+      return;
+    }
     if (audience.kind !== 'tenant') return;
     const { tenant } = audience;
-    const { pools, usage, objectives, metrics } = this.#parts;
     switch (event.type) {
       case 'claim-missed':
         this.#warming.set(event.claimId, { phase: undefined, sinceMs: event.atMs });

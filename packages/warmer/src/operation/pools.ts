@@ -1,5 +1,6 @@
 import type { MissReason } from '@pilotlight/warming';
 import type { WirePool } from '@pilotlight/warming/wire';
+import { tenantRuntimeName } from '../claims/names.js';
 import type { RegisteredRuntime, RuntimeRegistry } from '../claims/registry.js';
 import { percentile, Samples } from './samples.js';
 
@@ -40,8 +41,13 @@ export class PoolDirectory {
     this.#now = parts.now;
   }
 
-  counted(pool: string, counts: PoolCounts): void {
-    this.#of(pool).counts = counts;
+  /** Told by whichever replica saw it last. */
+  counted(tenant: string | undefined, runtime: string, counts: PoolCounts): void {
+    this.#of(tenant === undefined ? runtime : tenantRuntimeName(tenant, runtime)).counts = counts;
+  }
+
+  countsOf(pool: string): PoolCounts {
+    return this.#of(pool).counts;
   }
 
   changedState(pool: string, state: WirePool['state']): void {

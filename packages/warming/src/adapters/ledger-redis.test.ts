@@ -57,7 +57,7 @@ describe.skipIf(!hasRedis)('the Redis ledger', () => {
         await second.remove(record);
         expect(pool).toBe('tool');
       },
-      { interval: 20 },
+      { interval: 20, timeout: 10_000 },
     );
   });
 

@@ -245,7 +245,7 @@ class RedisLedger implements Ledger {
     this.#listeners.add(listener);
     if (!this.#subscriber) {
       const subscriber = this.#redis.duplicate({
-        commandTimeout: 0,
+        commandTimeout: 60_000,
         maxRetriesPerRequest: null,
         enableAutoPipelining: false,
       });

@@ -1,6 +1,5 @@
 import type { ClaimAnswer, ClaimRequest, ClaimSource, MissReason, WarmingProgress } from '../claim.js';
 import { sleep } from '../clock.js';
-import { InvalidSpecError, QuotaError, WarmingError } from '../errors.js';
 import type { TakeResult } from '../ledger/ledger.js';
 import { type ClaimRecord, type SlotRecord, shelf } from '../ledger/record.js';
 import { environmentOf, hasFiles, personalise } from '../personalise/personalise.js';
@@ -11,6 +10,7 @@ import { retire } from '../pool/retire.js';
 import type { PoolSpec } from '../pool/spec.js';
 import { Waiter } from '../pool/waiter.js';
 import { ProviderError } from '../provider.js';
+import { cancelled, conflict, lineIsFull, tenantFull, tooLong } from './desk-errors.js';
 import { ClaimHandle } from './handle.js';
 import { missReason } from './miss-reason.js';
 import { type ParsedRequest, parseRequest } from './request.js';
@@ -23,6 +23,8 @@ export interface DeskDetails {
   /** A claim was asked for, whatever the answer. */
   observed(runtime: string, request: ParsedRequest, answeredBy: ClaimSource | undefined): void;
 }
+
+type Identity = Omit<ClaimRecord, 'source' | 'specKey'>;
 
 interface PendingClaim {
   readonly runtime: string;
@@ -94,22 +96,24 @@ export class ClaimDesk {
     return this.#wait(pool, request, identity, startedMs, { taken: { kind: 'empty', passed: 0 }, unhealthy });
   }
 
-  #take(pool: Pool, request: ParsedRequest, identity: Omit<ClaimRecord, 'source' | 'specKey'>): Promise<TakeResult> {
+  #take(
+    pool: Pool,
+    request: ParsedRequest,
+    identity: Identity,
+    shelves = shelvesOf(pool, request),
+  ): Promise<TakeResult> {
     const { ledger, settings, replica } = this.#details.fleet;
-    const { pool: name, specKey } = pool.spec;
     const nowMs = ledger.nowMs();
-    // A claim that wants its own sandbox back looks there first, which takes a resume.
-    const own = request.affinity === 'prefer' && request.userId !== undefined;
     return ledger.take({
-      claim: { ...identity, specKey, source: 'hot' },
-      shelves: own ? [] : [shelf('hot', name, specKey)],
+      claim: { ...identity, specKey: pool.spec.specKey, source: 'hot' },
+      shelves,
       endsAfterMs: nowMs + 1_000,
       hardEndsAfterMs: nowMs + request.lifeMs,
       leaseUntilMs: nowMs + settings.leaseMs,
       owner: replica,
       preparing: false,
       tenantMax: settings.tenantMaxClaims,
-      ...(request.key === undefined ? {} : { holdUntilMs: nowMs + settings.budget.queueTimeoutMs + settings.leaseMs }),
+      ...(request.key === undefined ? {} : { holdUntilMs: nowMs + settings.leaseMs }),
     });
   }
 
@@ -149,7 +153,7 @@ export class ClaimDesk {
   #wait(
     pool: Pool,
     request: ParsedRequest,
-    identity: Omit<ClaimRecord, 'source' | 'specKey'>,
+    identity: Identity,
     startedMs: number,
     found: { taken: TakeResult; unhealthy: boolean },
   ): ClaimAnswer {
@@ -195,18 +199,23 @@ export class ClaimDesk {
       fleet.background(runtime, () => fleet.ledger.unhold(key, claimId));
       fleet.emit('claim-failed', { claimId, runtime, error });
     });
+    if (request.key !== undefined) this.#keepHold(pool, request, identity, warming);
     if (found.taken.kind !== 'held') pool.enqueue(waiter);
     else fleet.background(runtime, () => this.#follow(pool, request, identity, waiter));
     return warming;
   }
 
+  /** Renews the hold on the key while its claim waits, so that it ends soon after this process does. */
+  #keepHold(pool: Pool, request: ParsedRequest, identity: Identity, warming: WarmingClaim): void {
+    const { fleet } = this.#details;
+    fleet.later(fleet.settings.leaseMs / 3, identity.runtime, async () => {
+      if (warming.settled) return;
+      await this.#take(pool, request, identity, []).finally(() => this.#keepHold(pool, request, identity, warming));
+    });
+  }
+
   /** Another process makes a sandbox for this key: waits for it, and makes one if nothing comes of that. */
-  async #follow(
-    pool: Pool,
-    request: ParsedRequest,
-    identity: Omit<ClaimRecord, 'source' | 'specKey'>,
-    waiter: Waiter,
-  ): Promise<void> {
+  async #follow(pool: Pool, request: ParsedRequest, identity: Identity, waiter: Waiter): Promise<void> {
     const { fleet } = this.#details;
     const { warming } = waiter;
     try {
@@ -249,32 +258,8 @@ export class ClaimDesk {
   }
 }
 
-function conflict(key: string, runtime: string): WarmingError {
-  return new WarmingError(
-    'claim_conflict',
-    `Claim key ${JSON.stringify(key)} is in use for runtime "${runtime}", or for an older version of it. ` +
-      'Use another key, or retire that claim first.',
-  );
-}
-
-function tenantFull(tenant: string, claims: number): QuotaError {
-  return new QuotaError(
-    `Tenant "${tenant}" has ${claims} claims, as many as "tenantMaxClaims" allows. Retire one of them, or raise the limit.`,
-  );
-}
-
-function lineIsFull(limit: number): QuotaError {
-  return new QuotaError(
-    `${limit} claims wait for a sandbox already, as many as "budget.queueLimit" allows. Try again later, or raise the limits of the budget.`,
-  );
-}
-
-function cancelled(runtime: string, cause: unknown): WarmingError {
-  const message = `The claim of runtime "${runtime}" was cancelled before it began. Claim again when it is needed.`;
-  return new WarmingError('claim_cancelled', message, { cause });
-}
-
-function tooLong(lifeMs: number, mostMs: number): InvalidSpecError {
-  const message = `is more than "maxLifeMs" allows, which is ${mostMs}`;
-  return new InvalidSpecError('The claim request', [{ path: 'lifeMs', message, value: lifeMs }]);
+/** A claim that wants its own sandbox back looks there first, which takes a resume. */
+function shelvesOf({ spec }: Pool, request: ParsedRequest): readonly string[] {
+  const own = request.affinity === 'prefer' && request.userId !== undefined;
+  return own ? [] : [shelf('hot', spec.pool, spec.specKey)];
 }

@@ -48,6 +48,19 @@ export function fixedInputs(unit: UnitState, seconds: number): Float32Array {
   return inputs;
 }
 
+/** How far off the last gap still counts as the same. */
+function around(gapSeconds: number): number {
+  return gapSeconds * 0.01 + 2;
+}
+
+/** Whose outlook it is, and what it draws on. */
+export interface OutlookSource {
+  unit: UnitState;
+  pool: PooledGaps;
+  fleet: FleetSeason;
+  mark: Landmark;
+}
+
 /** The time after a landmark, cut into bins, each with the inputs that change along the way. */
 export class Outlook {
   readonly from = new Float64Array(MOST_BINS);
@@ -56,54 +69,64 @@ export class Outlook {
   count = 0;
   private readonly chance = new Float64Array(BIN_COUNT);
 
-  /** Cuts `fromSeconds` to `toSeconds` after the landmark. Edges fall on the clock minute and around the last gap. */
-  cut(
-    unit: UnitState,
-    pool: PooledGaps,
-    fleet: FleetSeason,
-    mark: Landmark,
-    fromSeconds: number,
-    toSeconds: number,
-  ): void {
-    shrunkChance(unit.gaps, pool, this.chance);
+  private unit!: UnitState;
+  private pool!: PooledGaps;
+  private fleet!: FleetSeason;
+  private mark!: Landmark;
+  private readonly edges: number[] = [];
+  private bin = 0;
+  private at = 0;
+  private until = 0;
+
+  /** Starts anew: `fromSeconds` to `toSeconds` after the landmark. Edges fall on the clock minute and the last gap. */
+  begin(source: OutlookSource, fromSeconds: number, toSeconds: number, window?: { from: number; until: number }): void {
+    const { unit, mark } = source;
+    this.unit = unit;
+    this.pool = source.pool;
+    this.fleet = source.fleet;
+    this.mark = mark;
     this.count = 0;
-    const age = mark.atSeconds - unit.usedAtSeconds;
-    const lastGap = unit.lastGaps[0];
-    const around = lastGap * 0.01 + 2;
-    const regular = unit.uses > 1;
+    this.bin = binOf(fromSeconds);
+    this.at = fromSeconds;
+    this.until = toSeconds;
+    shrunkChance(unit.gaps, source.pool, this.chance);
     const minuteEnd = 60 - (mark.atSeconds - Math.floor(mark.atSeconds / 60) * 60);
-    const cuts =
-      regular && lastGap > 40
-        ? [minuteEnd, minuteEnd + 60, lastGap - around - age, lastGap + around - age]
-        : [minuteEnd, minuteEnd + 60];
-    let bin = binOf(fromSeconds);
-    let start = fromSeconds;
-    while (bin < BIN_COUNT && start < toSeconds) {
-      let end = BIN_EDGES[bin + 1]!;
+    const { edges } = this;
+    edges.length = 0;
+    edges.push(minuteEnd, minuteEnd + 60);
+    const lastGap = unit.lastGaps[0];
+    if (unit.uses > 1 && lastGap > 40) {
+      const age = mark.atSeconds - unit.usedAtSeconds;
+      edges.push(lastGap - around(lastGap) - age, lastGap + around(lastGap) - age);
+    }
+    if (window) edges.push(window.from, window.until);
+  }
+
+  /** Adds the next bin; false when the end is reached. */
+  next(): boolean {
+    while (this.bin < BIN_COUNT && this.at < this.until) {
+      const start = this.at;
+      let end = BIN_EDGES[this.bin + 1]!;
       let whole = true;
-      for (const edge of cuts) {
+      for (const edge of this.edges) {
         if (start < edge && edge < end) {
           end = edge;
           whole = false;
         }
       }
-      if (end > toSeconds) end = toSeconds;
-      if (end - start > 1e-9) this.add(unit, pool, fleet, mark, start, end, regular && lastGap > 0, around);
-      start = Math.max(start, end);
-      if (whole) bin++;
+      if (end > this.until) end = this.until;
+      this.at = Math.max(start, end);
+      if (whole) this.bin++;
+      if (end - start > 1e-9) {
+        this.add(start, end);
+        return true;
+      }
     }
+    return false;
   }
 
-  private add(
-    unit: UnitState,
-    pool: PooledGaps,
-    fleet: FleetSeason,
-    mark: Landmark,
-    start: number,
-    end: number,
-    regular: boolean,
-    around: number,
-  ): void {
+  private add(start: number, end: number): void {
+    const { unit, pool, fleet, mark } = this;
     const width = end - start;
     const middle = (start + end) / 2;
     const age = mark.atSeconds - unit.usedAtSeconds + middle;
@@ -121,7 +144,7 @@ export class Outlook {
     inputs[at++] = fleet.factor(time) * blur;
     inputs[at++] = unit.key.season.hourFactor(time) * blur;
     inputs[at++] = width > 200_000 ? 0 : unit.key.season.dayFactor(time);
-    inputs[at++] = regular && Math.abs(age - lastGap) <= around ? 1 : 0;
+    inputs[at++] = unit.uses > 1 && lastGap > 0 && Math.abs(age - lastGap) <= around(lastGap) ? 1 : 0;
     const ratio = Math.log((age + 5) / (lastGap + 5));
     inputs[at++] = ratio * 0.5;
     inputs[at++] = Math.abs(ratio) * 0.5;

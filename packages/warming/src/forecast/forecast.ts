@@ -34,6 +34,8 @@ export interface ForecastOptions {
   specialiseSeconds?: number;
   /** Spend this many idle sandbox-seconds an hour: the price is found, and the given one is only where to start. */
   idleBudgetSecondsPerHour?: number;
+  /** What a parked sandbox costs of what a hot one does; on E2B parking is free. @default 0 */
+  parkedCostShare?: number;
   learning?: Partial<Learning>;
   /** Starting weights of the shared network. @default fitted on public traces, see docs/forecast.md */
   weights?: ArrayLike<number>;
@@ -43,6 +45,7 @@ export interface ForecastOptions {
 export interface KeySettings {
   minHot: number;
   maxHot: number;
+  maxParked: number;
   valueSeconds: number | undefined;
 }
 
@@ -69,6 +72,7 @@ export class ForecastPolicy implements ScoredPolicy {
   private readonly defaultLeadSeconds: number;
   private readonly maxHot: number;
   private readonly maxGeneric: number;
+  private readonly parkedCost: number;
   private readonly budget: BudgetKeeper | undefined;
   private valueSeconds = 0;
 
@@ -79,6 +83,7 @@ export class ForecastPolicy implements ScoredPolicy {
     this.defaultLeadSeconds = checkedNumber('defaultLeadSeconds', options.defaultLeadSeconds ?? 15, 0);
     this.maxHot = checkedNumber('maxHot', options.maxHot ?? 500, 0);
     this.maxGeneric = checkedNumber('maxGeneric', options.maxGeneric ?? 2000, 0);
+    this.parkedCost = checkedNumber('parkedCostShare', options.parkedCostShare ?? 0, 0);
     this.setPrice(options.coldStartValueSeconds ?? 600);
     if (options.idleBudgetSecondsPerHour !== undefined) {
       this.budget = new BudgetKeeper(options.idleBudgetSecondsPerHour, this.valueSeconds);
@@ -206,10 +211,17 @@ export class ForecastPolicy implements ScoredPolicy {
 
   private target(key: KeyState): RuntimeTarget {
     const settings = this.settings.get(key.name);
-    const { hot, worthSeconds } = this.own.wanted(key);
+    const { hot, parked, worthSeconds } = this.own.wanted(key);
     const bounded = Math.min(settings?.maxHot ?? this.maxHot, Math.max(settings?.minHot ?? 0, hot));
     const generic = this.generic !== undefined;
-    return { key: key.name, hot: bounded, parked: 0, generic, marginalValueSeconds: worthSeconds };
+    const maxParked = settings?.maxParked ?? this.maxHot;
+    return {
+      key: key.name,
+      hot: bounded,
+      parked: Math.min(maxParked, parked),
+      generic,
+      marginalValueSeconds: worthSeconds,
+    };
   }
 
   private priceOf(key: string): number {
@@ -231,9 +243,17 @@ export class ForecastPolicy implements ScoredPolicy {
     const minHot = checkedNumber('bounds.minHot', bounds?.minHot ?? known?.minHot ?? 0, 0);
     const maxHot = checkedNumber('bounds.maxHot', bounds?.maxHot ?? known?.maxHot ?? this.maxHot, 0);
     const lead = observation.leadMs ? checkedNumber('leadMs.hot', observation.leadMs.hot, 0) / 1000 : undefined;
-    this.settings.set(observation.key, { minHot, maxHot, valueSeconds });
+    const maxParked = checkedNumber('bounds.maxParked', bounds?.maxParked ?? known?.maxParked ?? this.maxHot, 0);
+    this.settings.set(observation.key, { minHot, maxHot, maxParked, valueSeconds });
     const key = this.own.demand.key(observation.key, lead ?? this.defaultLeadSeconds, seconds);
     if (lead !== undefined) key.leadSeconds = lead;
+    const resume = observation.leadMs?.parkedResume;
+    if (resume !== undefined) {
+      key.parking = {
+        resumeSeconds: checkedNumber('leadMs.parkedResume', resume, 0) / 1000,
+        costShare: this.parkedCost,
+      };
+    }
     this.retarget(key);
   }
 

@@ -20,6 +20,23 @@ const PRIOR_WEIGHT = 2;
 const FORGETS_ABOVE = 200;
 const LEAST_SPREAD_SECONDS = 5;
 
+/** Uses announced, in seconds since a landmark. */
+export interface HintWindow {
+  from: number;
+  until: number;
+  perSecond: number;
+}
+
+/** Adds what is announced to an intensity. */
+export function addUses(window: HintWindow, outlook: Outlook, intensity: Float64Array): void {
+  for (let bin = 0; bin < outlook.count; bin++) {
+    const start = outlook.from[bin]!;
+    const width = outlook.width[bin]!;
+    const overlap = Math.min(window.until, start + width) - Math.max(window.from, start);
+    if (overlap > 0) intensity[bin]! += (window.perSecond * overlap) / width;
+  }
+}
+
 /** Leading signals: what is announced, and how far each source has deserved to be believed. */
 export class HintBook {
   live = new Map<string, LiveHint[]>();
@@ -63,20 +80,13 @@ export class HintBook {
     this.keep(key, open);
   }
 
-  /** Adds what is announced for the unit at `depth` to its intensity: the first hint to the first unit, and so on. */
-  add(key: string, depth: number, atSeconds: number, outlook: Outlook, intensity: Float64Array): void {
-    const list = this.live.get(key);
-    const hint = list?.[depth - 1];
-    if (!hint) return;
+  /** What is announced for the unit at `depth`: the first hint is for the first unit, and so on. */
+  window(key: string, depth: number, atSeconds: number): HintWindow | undefined {
+    const hint = this.live.get(key)?.[depth - 1];
+    if (!hint) return undefined;
     const from = hint.fromSeconds - atSeconds;
     const until = hint.untilSeconds - atSeconds;
-    const density = this.believed(hint) / (until - from);
-    for (let bin = 0; bin < outlook.count; bin++) {
-      const start = outlook.from[bin]!;
-      const width = outlook.width[bin]!;
-      const overlap = Math.min(until, start + width) - Math.max(from, start);
-      if (overlap > 0) intensity[bin]! += (density * overlap) / width;
-    }
+    return { from, until, perSecond: this.believed(hint) / (until - from) };
   }
 
   /** What to multiply a source's probabilities by. 1 for a source never heard of. */

@@ -7,6 +7,8 @@ export class KeyState {
   readonly name: string;
   leadSeconds: number;
   claims = 0;
+  /** Set when parked sandboxes are offered: how long a resume takes, and what parking costs of what a hot one does. */
+  parking: { resumeSeconds: number; costShare: number } | undefined;
   readonly rates: Rates;
   readonly season = new KeySeason();
   readonly units: UnitState[] = [];

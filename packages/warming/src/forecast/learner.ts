@@ -1,9 +1,11 @@
 import { HORIZON_SECONDS } from './bins.js';
-import { FIXED_INPUTS, MOVING_INPUTS, Outlook } from './features.js';
+import { MOVING_INPUTS, Outlook, type OutlookSource } from './features.js';
+import type { HintWindow } from './hints.js';
 import { HazardNetwork } from './network.js';
 import { POOL_CLASSES, PooledGaps, poolClass } from './pooled-gaps.js';
 import { PRIOR_WEIGHTS } from './prior.gen.js';
 import { FleetSeason } from './season.js';
+import { NETWORK_SHAPE } from './shape.js';
 import { type Landmark, type UnitState, ZONE_COUNT, zoneOf } from './unit.js';
 
 /** How the shared network goes on learning. Found on half of the keys of the public traces, see `docs/forecast.md`. */
@@ -18,10 +20,10 @@ export interface Learning {
 
 export const DEFAULT_LEARNING: Learning = { rate: 1e-4, batch: 16, averaging: 1e-3 };
 
-export const NETWORK_SHAPE = { fixed: FIXED_INPUTS, moving: MOVING_INPUTS, hidden: 16 };
-
 const STEEPEST = 8;
 const MOST_EXPECTED = 20;
+/** Expected uses after which nothing that follows is worth looking at. */
+const SURELY_USED = 8;
 
 function bounded(logIntensity: number): number {
   return Math.exp(Math.min(3, Math.max(-20, logIntensity)));
@@ -38,9 +40,14 @@ export class Learner {
   private readonly observed = new Float64Array(ZONE_COUNT);
   private readonly predicted = new Float64Array(ZONE_COUNT);
 
-  constructor(learning: Learning = DEFAULT_LEARNING, weights: ArrayLike<number> = PRIOR_WEIGHTS) {
+  /** With a `network`, that one is learned further instead of a new one. */
+  constructor(
+    learning: Learning = DEFAULT_LEARNING,
+    weights: ArrayLike<number> = PRIOR_WEIGHTS,
+    network: HazardNetwork = new HazardNetwork(NETWORK_SHAPE, weights),
+  ) {
     this.learning = learning;
-    this.network = new HazardNetwork(NETWORK_SHAPE, weights);
+    this.network = network;
   }
 
   /** Learns from what happened between the last time and now: the unit was used now, or it still was not. */
@@ -50,7 +57,8 @@ export class Learner {
     if (until <= from) return;
     mark.learnedSeconds = until;
     const { outlook, network } = this;
-    outlook.cut(unit, this.pools[poolClass(unit.depth)]!, this.season, mark, from, until);
+    outlook.begin(this.source(unit, mark), from, until);
+    while (outlook.next());
     network.begin(mark.inputs, true);
     this.observed.fill(0);
     this.predicted.fill(0);
@@ -72,14 +80,20 @@ export class Learner {
   }
 
   /** Fills `outlook` and `intensity` for the time after a landmark. */
-  predict(unit: UnitState, mark: Landmark, untilSeconds: number = HORIZON_SECONDS): void {
+  predict(unit: UnitState, mark: Landmark, fromSeconds = mark.fromSeconds, window?: HintWindow): void {
     const { outlook, network, intensity } = this;
-    outlook.cut(unit, this.pools[poolClass(unit.depth)]!, this.season, mark, mark.fromSeconds, untilSeconds);
+    outlook.begin(this.source(unit, mark), fromSeconds, HORIZON_SECONDS, window);
     network.begin(mark.inputs, false);
-    for (let bin = 0; bin < outlook.count; bin++) {
+    let uses = 0;
+    for (let bin = 0; uses < SURELY_USED && outlook.next(); bin++) {
       const raw = network.predict(outlook.inputs, bin * MOVING_INPUTS);
       intensity[bin] = bounded(raw) * unit.correction(zoneOf(outlook.from[bin]!));
+      uses += intensity[bin]! * outlook.width[bin]!;
     }
+  }
+
+  private source(unit: UnitState, mark: Landmark): OutlookSource {
+    return { unit, mark, pool: this.pools[poolClass(unit.depth)]!, fleet: this.season };
   }
 
   /** Chance that the unit is used between two times after the landmark that was predicted last. */

@@ -160,3 +160,27 @@ export class HazardNetwork {
     this.pending = 0;
   }
 }
+
+/** Where a fit starts: small noise from a fixed seed, and the answer of the two gap histograms on the linear path. */
+export function seedWeights(shape: NetworkShape): Float64Array {
+  const { fixed, moving, hidden } = shape;
+  const inner = hidden * (fixed + moving);
+  const linear = inner + 2 * hidden;
+  const weights = new Float64Array(linear + fixed + moving + 1);
+  let state = 1;
+  const noise = (): number => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return (state / 4_294_967_296) * 2 - 1;
+  };
+  for (let index = 0; index < inner; index++) weights[index] = noise() * Math.sqrt(1.5 / (fixed + moving));
+  for (let index = inner + hidden; index < linear; index++) weights[index] = noise() * 0.1;
+  weights[linear + fixed + OWN_GAPS_INPUT] = 0.7 / LOG_SCALE;
+  weights[linear + fixed + POOLED_GAPS_INPUT] = 0.3 / LOG_SCALE;
+  weights[linear + fixed + moving] = -2 / LOG_SCALE;
+  return weights;
+}
+
+/** Places of the two histogram intensities among the moving inputs, and how logs are scaled there. */
+const OWN_GAPS_INPUT = 2;
+const POOLED_GAPS_INPUT = 3;
+const LOG_SCALE = 0.3;

@@ -9,10 +9,10 @@ export interface PlanQuestion {
   valueSeconds: number;
   /** What letting an unused sandbox go costs: its start was for nothing. */
   releaseSeconds: number;
-  /** When the sandbox that is held or on its way is ready; undefined when there is none. */
-  readyInSeconds: number | undefined;
-  /** How soon a sandbox ordered now is ready. */
-  leadSeconds: number;
+  /** When the sandbox that is held or on its way is ready, in the time of the outlook; undefined when there is none. */
+  readySeconds: number | undefined;
+  /** When a sandbox ordered now is ready, in the time of the outlook. */
+  soonestSeconds: number;
 }
 
 export interface PlanAnswer {
@@ -38,7 +38,7 @@ export class Planner {
   private stay = new Float64Array(0);
 
   plan(question: PlanQuestion): PlanAnswer {
-    const { outlook, intensity, releaseSeconds, readyInSeconds, leadSeconds } = question;
+    const { outlook, intensity, releaseSeconds, readySeconds, soonestSeconds } = question;
     const value = Math.min(question.valueSeconds, HIGHEST_VALUE);
     const count = outlook.count;
     if (this.stay.length < count) this.stay = new Float64Array(count + 64);
@@ -54,18 +54,40 @@ export class Planner {
       stay[bin] = advantage;
       if (advantage > worth) worth = advantage;
     }
-    return { windows: this.windows(outlook, releaseSeconds, readyInSeconds, leadSeconds), worthSeconds: worth };
+    return { windows: this.windows(outlook, releaseSeconds, readySeconds, soonestSeconds), worthSeconds: worth };
   }
 
-  private windows(outlook: Outlook, release: number, readyIn: number | undefined, lead: number): number[] {
+  /**
+   * What a parked sandbox is worth over the whole outlook, its start paid: found by a use it saves `valueSeconds`, and
+   * keeping it costs `costShare` of what a hot one does. Above 0 it is worth having.
+   */
+  parkedWorth(
+    outlook: Outlook,
+    intensity: Float64Array,
+    valueSeconds: number,
+    costShare: number,
+    start: number,
+  ): number {
+    const value = Math.min(valueSeconds, HIGHEST_VALUE);
+    let worth = 0;
+    for (let bin = outlook.count - 1; bin >= 0; bin--) {
+      const rate = intensity[bin]!;
+      const chance = -Math.expm1(-rate * outlook.width[bin]!);
+      const kept = rate > 0 ? chance / rate : outlook.width[bin]!;
+      worth = Math.max(0, value * chance - costShare * kept + (1 - chance) * worth);
+    }
+    return worth - start;
+  }
+
+  private windows(outlook: Outlook, release: number, ready: number | undefined, soonest: number): number[] {
     const windows: number[] = [];
-    let held = readyIn !== undefined;
+    let held = ready !== undefined;
     let since = -1;
     for (let bin = 0; bin < outlook.count; bin++) {
       const start = outlook.from[bin]!;
       const worth = this.stay[bin]!;
-      const hold = held ? worth >= -release : worth > 0 && start + outlook.width[bin]! > lead;
-      if (hold && since < 0) since = held && bin === 0 ? Math.max(0, readyIn!) : Math.max(start, lead);
+      const hold = held ? worth >= -release : worth > 0 && start + outlook.width[bin]! > soonest;
+      if (hold && since < 0) since = held && bin === 0 ? Math.max(start, ready!) : Math.max(start, soonest);
       else if (!hold && since >= 0) {
         windows.push(since, Math.max(since, start));
         since = -1;

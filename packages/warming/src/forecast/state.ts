@@ -28,6 +28,7 @@ interface KeyRecord {
   name: string;
   leadSeconds: number;
   claims: number;
+  parking: KeyState['parking'];
   minute: [number, number, number];
   rates: { counts: Float64Array; atSeconds: number };
   season: { hours: Float32Array; days: Float32Array; total: number };
@@ -91,6 +92,7 @@ function keyRecord(key: KeyState): KeyRecord {
     name: key.name,
     leadSeconds: key.leadSeconds,
     claims: key.claims,
+    parking: key.parking,
     minute: [key.minute, key.inMinute, key.inMinuteBefore],
     rates: { counts: key.rates.counts, atSeconds: key.rates.atSeconds },
     season: { hours: key.season.hours, days: key.season.days, total: key.season.total },
@@ -160,6 +162,7 @@ function restorePlanner(planner: UnitPlanner, record: PlannerRecord, nowSeconds:
 function restoreKey(record: KeyRecord): KeyState {
   const key = new KeyState(record.name, record.leadSeconds, record.rates.atSeconds);
   key.claims = record.claims;
+  key.parking = record.parking;
   [key.minute, key.inMinute, key.inMinuteBefore] = record.minute;
   key.rates.counts.set(record.rates.counts);
   key.season.hours.set(record.season.hours);

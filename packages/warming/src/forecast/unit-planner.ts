@@ -1,9 +1,10 @@
 import { Demand, type Looked, landmark } from './demand.js';
-import type { HintBook } from './hints.js';
+import { addUses, type HintBook } from './hints.js';
 import { Holding } from './holding.js';
 import type { KeyState } from './key.js';
 import type { Learner } from './learner.js';
 import { Planner } from './planner.js';
+import type { UnitState } from './unit.js';
 
 const TEN_MINUTES = 600;
 
@@ -37,20 +38,24 @@ export class UnitPlanner {
   look(key: KeyState, nowSeconds: number, valueSeconds: number, depth: number): void {
     for (let index = 0; index < depth; index++) {
       const unit = this.demand.unit(key, index, nowSeconds);
-      this.plan({ unit, mark: landmark(unit, nowSeconds, 1e-3) }, nowSeconds, valueSeconds);
+      this.plan({ unit, mark: unit.own ?? landmark(unit, nowSeconds, 1e-3) }, nowSeconds, valueSeconds);
     }
   }
 
   /** Sandboxes wanted for a runtime now, and what the last of them is worth. */
-  wanted(key: KeyState): { hot: number; worthSeconds: number } {
+  wanted(key: KeyState): { hot: number; parked: number; worthSeconds: number } {
     let hot = 0;
+    let parked = 0;
     let worthSeconds = 0;
     for (const unit of key.units) {
-      if (!unit.on) continue;
+      if (!unit.on) {
+        if (unit.park) parked++;
+        continue;
+      }
       hot++;
       worthSeconds = unit.plan!.worthSeconds;
     }
-    return { hot, worthSeconds };
+    return { hot, parked, worthSeconds };
   }
 
   remove(name: string): void {
@@ -60,19 +65,30 @@ export class UnitPlanner {
     this.demand.remove(name);
   }
 
+  private worthParking(unit: UnitState, valueSeconds: number): boolean {
+    const { parking, leadSeconds } = unit.key;
+    if (!parking || parking.resumeSeconds >= leadSeconds) return false;
+    const { outlook, intensity } = this.demand.learner;
+    const saved = valueSeconds * (1 - parking.resumeSeconds / leadSeconds);
+    return this.planner.parkedWorth(outlook, intensity, saved, parking.costShare, leadSeconds) > 0;
+  }
+
   private plan({ unit, mark }: Looked, now: number, valueSeconds: number): void {
     const { learner } = this.demand;
     const leadSeconds = unit.key.leadSeconds;
-    learner.predict(unit, mark);
-    this.hints?.add(unit.key.name, unit.depth, mark.atSeconds, learner.outlook, learner.intensity);
+    const since = now - mark.atSeconds;
+    const window = this.hints?.window(unit.key.name, unit.depth, mark.atSeconds);
+    learner.predict(unit, mark, Math.max(mark.fromSeconds, since), window);
+    if (window) addUses(window, learner.outlook, learner.intensity);
     const answer = this.planner.plan({
       outlook: learner.outlook,
       intensity: learner.intensity,
       valueSeconds,
       releaseSeconds: leadSeconds,
-      readyInSeconds: unit.readyAtSeconds === undefined ? undefined : Math.max(0, unit.readyAtSeconds - now),
-      leadSeconds,
+      readySeconds: unit.readyAtSeconds === undefined ? undefined : unit.readyAtSeconds - mark.atSeconds,
+      soonestSeconds: since + leadSeconds,
     });
+    unit.park = this.worthParking(unit, valueSeconds);
     this.holding.adopt(unit, { atSeconds: mark.atSeconds, ...answer }, now);
   }
 }

@@ -64,6 +64,8 @@ export class UnitState {
   /** Counts the plans, so that wake-ups of replaced plans are told apart. */
   version = 0;
   on = false;
+  /** A parked sandbox would be worth having. */
+  park = false;
 
   constructor(key: KeyState, depth: number, atSeconds: number) {
     this.key = key;

@@ -30,6 +30,8 @@ export interface Fleet {
   random(): number;
   newId(): string;
   emit<Name extends keyof WarmingEvents>(name: Name, ...event: WarmingEvents[Name]): void;
+  /** How long a sandbox of this pool took from its order to hot. */
+  measuredLead(pool: string, measuredMs: number): void;
   /** A slot of this pool ended: it may need another one, and others may find room. */
   changed(pool: string): void;
   /** As {@link background}, after a delay; dropped when the manager closes before. */

@@ -243,6 +243,7 @@ export class Flight {
         .catch((error: Error) => fleet.emit('background-error', { runtime: spec.pool, error }));
     } else this.way.end(capturePiece);
     this.#stop.signal.throwIfAborted();
+    if (tier.by === 'create') fleet.measuredLead(spec.pool, fleet.ledger.nowMs() - hold.record.createdAtMs);
     return this.passenger ? this.#board(this.passenger, craft) : this.#land(hold, sandbox);
   }
 

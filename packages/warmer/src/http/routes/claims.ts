@@ -16,6 +16,7 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { toWireClaim, toWireSummary } from '../../claims/record.js';
 import { WarmerError } from '../../errors.js';
+import { traced } from '../../operation/telemetry.js';
 import { allow, ownClaim, sightOf } from '../access.js';
 import type { App } from '../app.js';
 import type { ServiceContext } from '../context.js';
@@ -46,13 +47,17 @@ export async function claimRoutes(app: App, context: ServiceContext): Promise<vo
       }
       const { body } = request;
       const key = body.key ?? idempotencyKey(request) ?? randomBytes(16).toString('base64url');
-      const record = await claims.claim({
-        tenant,
-        key,
-        runtime: body.runtime,
-        userId: body.userId,
-        fingerprint: fingerprintOf(JSON.stringify({ ...body, key })),
-        details: detailsOf(body),
+      const record = await traced('claim', request.headers, { 'pilotlight.runtime': body.runtime }, async (span) => {
+        const claimed = await claims.claim({
+          tenant,
+          key,
+          runtime: body.runtime,
+          userId: body.userId,
+          fingerprint: fingerprintOf(JSON.stringify({ ...body, key })),
+          details: detailsOf(body),
+        });
+        span.setAttribute('pilotlight.state', claimed.status.state);
+        return claimed;
       });
       audit.info({ tenant, tokenId, action: 'claim', claimId: record.claimId, runtime: record.runtime });
       const claim = toWireClaim(record, sandboxUrl);

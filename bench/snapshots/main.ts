@@ -1,0 +1,54 @@
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type BenchRow, report, row } from '../support/report.js';
+import { captureRows, changeRows, cloneRows, measureCaptures, restoreRow, storageRow } from './store-rows.js';
+import { generateTree, treeFiles } from './tree.js';
+
+const { values } = parseArgs({
+  options: { json: { type: 'boolean' }, directory: { type: 'string', default: tmpdir() } },
+  strict: true,
+});
+
+/** Nothing is deleted between measurements: ext4 makes new files slowly for a while after many were removed. */
+const base = mkdtempSync(join(values.directory, 'pilotlight-bench-snapshots-'));
+const say = (text: string) => process.stderr.write(`${text}\n`);
+try {
+  say(`generating ${treeFiles} files in ${base}`);
+  const tree = join(base, 'tree');
+  const bytes = generateTree(tree);
+  const rows: BenchRow[] = [];
+  say('captures, beside the others');
+  const captures = await measureCaptures(tree, base);
+  rows.push(...captureRows(captures.ours, captures.others, captures.missing));
+  say('restores, beside tar');
+  rows.push(await restoreRow(captures.store, captures.snapshotId, tree, base));
+  say('clones and changes');
+  rows.push(...(await cloneRows(base)));
+  rows.push(...(await changeRows(captures.store, tree)));
+  await captures.store.close();
+  say('ten variants');
+  rows.push(await storageRow(tree, base));
+  rows.push(
+    row({
+      name: 'resident memory, highest of the run so far',
+      measured: process.resourceUsage().maxRSS / 1000,
+      unit: 'MB',
+      op: '<=',
+      target: 300,
+      baseline: 'the whole process with its threads',
+    }),
+  );
+  say('specialising on the local host');
+  const { specialiseRows } = await import('./specialise-rows.js');
+  rows.push(...(await specialiseRows(base)));
+  report('snapshots', rows, {
+    files: treeFiles,
+    bytes,
+    machine: { node: process.version, directory: values.directory },
+  });
+} finally {
+  await rm(base, { recursive: true, force: true });
+}

@@ -1,0 +1,191 @@
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openStore, type Store } from '@pilotlight/snapshots';
+import { type BenchRow, row } from '../support/report.js';
+import { isInstalled, otherTools, placeFor, shell } from './others.js';
+
+export interface Times {
+  first: number;
+  again: number;
+}
+
+/** Runs `work` and says how long it took. */
+export async function timed(work: () => Promise<unknown>): Promise<number> {
+  const startedAtMs = performance.now();
+  await work();
+  return performance.now() - startedAtMs;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((first, second) => first - second);
+  return sorted[Math.floor((sorted.length - 1) / 2)]!;
+}
+
+const rounds = 3;
+
+/** Captures of the whole tree, ours between those of the others, each in a place of its own. */
+export async function measureCaptures(
+  tree: string,
+  base: string,
+): Promise<{ ours: Times; others: Map<string, Times>; missing: string[]; store: Store; snapshotId: string }> {
+  const first: number[] = [];
+  const again: number[] = [];
+  const others = new Map<string, Times>();
+  const missing: string[] = [];
+  let last: { store: Store; snapshotId: string } | undefined;
+  const ourRound = async (round: number) => {
+    await last?.store.close();
+    const store = await openStore({ directory: join(base, `store-${round}`) });
+    first.push(await timed(() => store.capture(tree)));
+    const { snapshot } = await store.capture(tree);
+    again.push(await timed(() => store.capture(tree)));
+    last = { store, snapshotId: snapshot.id };
+  };
+  let round = 0;
+  for (const tool of otherTools) {
+    if (round < rounds) await ourRound(round);
+    round += 1;
+    if (!tool.programs.every(isInstalled)) {
+      missing.push(tool.name);
+      continue;
+    }
+    const place = placeFor(base, tool.name);
+    await tool.prepare?.(place);
+    const captures: number[] = [];
+    const repeats: number[] = [];
+    for (let turn = 0; turn < tool.rounds; turn += 1) {
+      captures.push(await shell(tool.capture(tree, place, turn), place));
+      repeats.push(await shell(tool.again(tree, place, turn), place));
+    }
+    others.set(tool.name, { first: median(captures), again: median(repeats) });
+  }
+  return { ours: { first: median(first), again: median(again) }, others, missing, ...last! };
+}
+
+export function captureRows(ours: Times, others: ReadonlyMap<string, Times>, missing: readonly string[]): BenchRow[] {
+  const list = (pick: (times: Times) => number) =>
+    [...others].map(([name, times]) => `${name} ${Math.round(pick(times))} ms`).join(', ') +
+    (missing.length > 0 ? `; not installed: ${missing.join(', ')}` : '');
+  const fastest = Math.min(...[...others.values()].map((times) => times.first));
+  const fastestAgain = Math.min(...[...others.values()].map((times) => times.again));
+  return [
+    row({
+      name: 'first capture of 20,000 files, against the fastest of the others',
+      measured: ours.first,
+      unit: 'ms',
+      op: '<=',
+      target: fastest,
+      baseline: list((times) => times.first),
+    }),
+    row({
+      name: 'unchanged re-capture, times faster than the best of the others',
+      measured: fastestAgain / ours.again,
+      unit: 'x',
+      op: '>=',
+      target: 5,
+      baseline: `ours ${Math.round(ours.again)} ms; ${list((times) => times.again)}`,
+    }),
+  ];
+}
+
+/** Restores, turn by turn with tar, into directories that are new each time. */
+export async function restoreRow(store: Store, snapshotId: string, tree: string, base: string): Promise<BenchRow> {
+  const archive = join(base, 'tree.tar');
+  await shell(`tar -cf ${archive} -C ${tree} .`, base);
+  const ours: number[] = [];
+  const tar: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const place = placeFor(base, `extract-${'abc'[round]}`);
+    tar.push(await shell(`tar -xf ${archive} -C ${place}`, base));
+    ours.push(await timed(() => store.restore(snapshotId, join(base, `restored-${round}`))));
+  }
+  return row({
+    name: 'restore of 20,000 files, against tar extraction',
+    measured: median(ours),
+    unit: 'ms',
+    op: '<=',
+    target: median(tar),
+    baseline: `tar -x ${tar.map(Math.round).join(', ')} ms; ours ${ours.map(Math.round).join(', ')} ms`,
+  });
+}
+
+/** One file of the tree is changed, and the change captured. */
+export async function changeRows(store: Store, tree: string): Promise<BenchRow[]> {
+  const name = 'package-3/part-7/changed-file.js';
+  const byScan: number[] = [];
+  const byName: number[] = [];
+  for (let round = 0; round < 7; round += 1) {
+    writeFileSync(join(tree, name), `changed for the scan ${round}`);
+    byScan.push(await timed(() => store.capture(tree)));
+    writeFileSync(join(tree, name), `changed by name ${round}`);
+    byName.push(await timed(() => store.capture(tree, { changed: [name] })));
+  }
+  const fields = { unit: 'ms', op: '<=' } as const;
+  return [
+    row({ name: 'one changed file captured by scan', measured: median(byScan), target: 200, ...fields }),
+    row({ name: 'one changed file captured by its name', measured: median(byName), target: 20, ...fields }),
+  ];
+}
+
+/** Clones of a small and of a large tree. The large one is made in the store; no file system has to hold it. */
+export async function cloneRows(base: string): Promise<BenchRow[]> {
+  const store = await openStore({ directory: join(base, 'store-clones') });
+  const medians: number[] = [];
+  for (const files of [100, 100_000]) {
+    const { snapshot } = await store.captureEntries({ owner: '', parent: undefined, labels: {} }, async (writer) => {
+      for (let index = 0; index < files; index += 1) {
+        const content = await writer.addContent(
+          (async function* () {
+            yield Buffer.from(`content ${index}`);
+          })(),
+        );
+        writer.tree.add([`directory-${index % 300}`, `file-${index}`], { ...content, mode: 0o644 });
+      }
+    });
+    const times: number[] = [];
+    for (let round = 0; round < 200; round += 1)
+      times.push(await timed(() => store.clone(snapshot.id, `user-${round}`)));
+    medians.push(median(times));
+  }
+  await store.close();
+  const [small, large] = medians as [number, number];
+  return [
+    row({ name: 'clone of 100 files', measured: small, unit: 'ms', op: '<=', target: 2 }),
+    row({ name: 'clone of 100,000 files', measured: large, unit: 'ms', op: '<=', target: 2 }),
+    row({
+      name: 'clone of 100,000 files against one of 100 (constant)',
+      measured: large / small,
+      unit: 'x',
+      op: '<=',
+      target: 1.5,
+    }),
+  ];
+}
+
+/** Ten environments that differ in a fiftieth of their files, in one store. */
+export async function storageRow(tree: string, base: string): Promise<BenchRow> {
+  const directory = join(base, 'store-variants');
+  const store = await openStore({ directory });
+  let copies = 0;
+  for (let variant = 0; variant < 10; variant += 1) {
+    for (let index = variant; index < 20_000; index += 50) {
+      const name = join(tree, `package-${index % 40}`, `part-${Math.floor(index / 40) % 50}`, `file-${index}.js`);
+      const content = readFileSync(name);
+      content.write(`// variant ${variant} of this file, which differs from the others\n`);
+      writeFileSync(name, content);
+    }
+    copies += (await store.capture(tree)).snapshot.bytes;
+  }
+  await store.close();
+  const stored = readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
+  return row({
+    name: 'storage of ten variants of one environment, of ten copies',
+    measured: (100 * stored) / copies,
+    unit: '%',
+    op: '<=',
+    target: 60,
+    baseline: `${Math.round(stored / 1e6)} MB stored for ${Math.round(copies / 1e6)} MB`,
+  });
+}
