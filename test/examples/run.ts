@@ -14,7 +14,13 @@ export class Surroundings {
   start(name: string, environment: Record<string, string> = {}) {
     return execa('node', ['examples/run.mjs', name], {
       cwd: root,
-      env: { E2B_API_KEY: '', ...environment, TMPDIR: this.#folder, XDG_RUNTIME_DIR: this.#folder },
+      env: {
+        E2B_API_KEY: '',
+        PILOTLIGHT_TEST: undefined,
+        ...environment,
+        TMPDIR: this.#folder,
+        XDG_RUNTIME_DIR: this.#folder,
+      },
       reject: false,
       timeout: 110_000,
     });

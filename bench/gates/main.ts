@@ -1,0 +1,56 @@
+// npm run bench:gates: ratios of one run, never absolute times. With --enforce a failing gate fails the command, with --record
+// the ratios are added to the history that is checked in.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { startLocalHost } from '@pilotlight/local';
+import { report, row } from '../support/report.js';
+import { percentile } from '../support/statistics.js';
+import { sequential } from '../tti/scenarios.js';
+import { allWays, type Way } from '../tti/ways.js';
+import { type Gate, judge } from './gate.js';
+
+const { values } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    enforce: { type: 'boolean', default: false },
+    record: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '20' },
+  },
+});
+const path = new URL('history.json', import.meta.url);
+const file = JSON.parse(readFileSync(path, 'utf8')) as { version: 1; tolerance: number; gates: Record<string, Gate> };
+const pairs: Record<string, readonly [Way['name'], Way['name']]> = {
+  'hot against a bare command': ['hot', 'bare'],
+  'hot against raw create': ['hot', 'raw'],
+  'linked against cold': ['linked', 'cold'],
+};
+
+const host = await startLocalHost();
+const ways = allWays(host.connectionOptions, 1);
+try {
+  await sequential(ways, 2);
+  const samples = await sequential(ways, Number(values.rounds));
+  const median = (way: Way['name']) => percentile(samples.find((sample) => sample.way === way)?.durationsMs ?? [], 0.5);
+  const rows = Object.entries(file.gates).map(([name, gate]) => {
+    const [measured, beside] = pairs[name] ?? [];
+    const ratio = measured && beside ? median(measured) / median(beside) : Number.NaN;
+    const verdict = judge(gate, ratio, file.tolerance);
+    if (values.record && Number.isFinite(ratio)) gate.history.push(Math.round(ratio * 1000) / 1000);
+    const drift = verdict.drift === undefined ? 'no history' : `${(verdict.drift * 100).toFixed(0)} % off the history`;
+    return row({
+      name,
+      measured: Number.isFinite(ratio) ? Math.round(ratio * 1000) / 1000 : null,
+      unit: 'x',
+      op: '<=',
+      target: Math.round(verdict.allowed * 1000) / 1000,
+      baseline: `limit ${gate.limit}, tolerance ${file.tolerance * 100} %, ${drift}`,
+      ...(Number.isFinite(ratio) ? {} : { why: 'no claim was answered in the way this gate is about' }),
+    });
+  });
+  if (values.record) writeFileSync(path, `${JSON.stringify(file, undefined, 2)}\n`);
+  report('gates', rows);
+  if (values.enforce && rows.some(({ pass }) => !pass)) process.exitCode = 1;
+} finally {
+  await Promise.all(ways.map((way) => way.close()));
+  await host.close();
+}
