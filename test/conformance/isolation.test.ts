@@ -93,6 +93,12 @@ describe('isolation "namespaces"', () => {
     await Promise.all(servers.map((server) => server.kill()));
   });
 
+  it('refuses new mounts and network namespaces, as root too', async () => {
+    expect(
+      await output('unshare --mount true || echo refused; unshare --user --net true || echo refused', 'root'),
+    ).toMatch(/refused[\s\S]*refused/);
+  });
+
   it('gives nothing by set-uid programs', async () => {
     expect(await output('grep NoNewPrivs /proc/self/status')).toContain('1');
   });
