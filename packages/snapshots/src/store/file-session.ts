@@ -32,7 +32,8 @@ export type FileAnswer =
   | { kind: 'sealed'; segment: (Omit<SealedSegment, 'index'> & { index: Uint8Array }) | undefined }
   | { kind: 'written'; outcomes: WriteOutcome[] };
 
-const writeBufferBytes = 4 * 1024 * 1024;
+/** Holds a chunk of the default size; a larger one is read into a buffer of its own. */
+const writeBufferBytes = 1024 * 1024;
 
 /** Carries out {@link FileRequest}s; the same code runs in a thread and, where there is none, in the host. */
 export class FileSession {
@@ -41,7 +42,7 @@ export class FileSession {
     { writer: SegmentWriter; indexes: Buffer[]; chunkBytes: number; buffer: Buffer }
   >();
   readonly #restores = new Map<string, Map<string, number>>();
-  readonly #buffer = Buffer.allocUnsafeSlow(writeBufferBytes);
+  #buffer: Buffer | undefined;
 
   handle(request: FileRequest): FileAnswer {
     switch (request.kind) {
@@ -78,6 +79,7 @@ export class FileSession {
   #write(request: Extract<FileRequest, { kind: 'writeFiles' }>): WriteOutcome[] {
     const segments = this.#restores.get(request.restore) ?? new Map<string, number>();
     this.#restores.set(request.restore, segments);
+    this.#buffer ??= Buffer.allocUnsafeSlow(writeBufferBytes);
     const context = { segments, umask: request.umask, buffer: this.#buffer };
     const outcomes: WriteOutcome[] = [];
     for (const job of request.jobs) {

@@ -11,7 +11,7 @@ export interface SealedSegment {
   bytes: number;
 }
 
-const bufferBytes = 4 * 1024 * 1024;
+const bufferBytes = 1024 * 1024;
 
 /** Writes one segment under a temporary name. Synchronous: it runs in a worker, or in slices. */
 export class SegmentWriter {
