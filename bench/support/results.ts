@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, getPriority, loadavg, release, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
@@ -35,6 +35,7 @@ export function surroundings(): Surroundings {
 /** Writes `bench/results/<name>.json`. The version changes with the shape, so that a reader can tell. */
 export function saveResults(name: string, version: number, content: Record<string, unknown>): void {
   const file = { version, ...surroundings(), ...content };
+  mkdirSync(`${root}bench/results`, { recursive: true });
   writeFileSync(`${root}bench/results/${name}.json`, `${JSON.stringify(file, undefined, 2)}\n`);
 }
 
