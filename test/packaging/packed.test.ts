@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,7 +51,16 @@ describe('the packages as npm would publish them', () => {
     writeFileSync(join(folder, 'package.json'), '{ "private": true }');
     await execa(
       'npm',
-      ['install', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', ...tarballs, 'e2b@2.51.0'],
+      [
+        'install',
+        '--ignore-scripts',
+        '--prefer-offline',
+        '--no-audit',
+        '--no-fund',
+        ...tarballs,
+        'e2b@2.51.0',
+        '@types/node@20',
+      ],
       { cwd: folder },
     );
   }, 300_000);
@@ -104,10 +114,8 @@ describe('the packages as npm would publish them', () => {
       cwd: folder,
       reject: false,
     });
-    for await (const line of host) {
-      expect(Object.keys(JSON.parse(line) as object)).toEqual(['apiUrl', 'sandboxUrl', 'apiKey', 'isolation']);
-      break;
-    }
+    const [line] = await once(host.stdout, 'data');
+    expect(Object.keys(JSON.parse(String(line)) as object)).toEqual(['apiUrl', 'sandboxUrl', 'apiKey', 'isolation']);
     host.kill('SIGTERM');
     expect((await host).exitCode).toBe(0);
   });

@@ -24,6 +24,10 @@ const command = defineCommand({
       console.error(isLocalHostError(error) ? error.message : error);
       process.exit(1);
     });
+    // Before the line is printed: whoever reads it may stop the host at once.
+    const stop = () => void host.close().then(() => process.exit(0));
+    process.once('SIGINT', stop);
+    process.once('SIGTERM', stop);
     const { apiUrl, sandboxUrl, apiKey, isolation, isolationReason } = host;
     if (args.json) {
       console.log(JSON.stringify({ apiUrl, sandboxUrl, apiKey, isolation }));
@@ -31,9 +35,6 @@ const command = defineCommand({
       console.log(`E2B_API_URL=${apiUrl}\nE2B_SANDBOX_URL=${sandboxUrl}\nE2B_API_KEY=${apiKey}`);
       console.log(`isolation: ${isolation}${isolationReason === undefined ? '' : ` (${isolationReason})`}`);
     }
-    const stop = () => void host.close().then(() => process.exit(0));
-    process.once('SIGINT', stop);
-    process.once('SIGTERM', stop);
   },
 });
 
