@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { defineRuntime, type Ledger, RuntimeWarmingManager, type SlotRecord, specKeyOf } from '@pilotlight/warming';
+import { fixedPolicy } from '@pilotlight/warming/forecast';
 import { percentile } from '../support/statistics.js';
 import { nullProvider } from './null-provider.js';
 
@@ -71,6 +72,8 @@ export async function engineShare(ledger: Ledger, claims: number, atOnce: number
     ledger,
     fleet: 'bench',
     runtimes: [runtime],
+    // The forecast decides after the answer and has a benchmark of its own.
+    targetPolicy: fixedPolicy({ hot: size }),
     // Refill would be measured with it otherwise; it has its own row.
     refillDelayMs: hour,
     sweepMs: hour,

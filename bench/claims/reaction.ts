@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { defineRuntime, MemoryLedger, RuntimeWarmingManager, specKeyOf, systemClock } from '@pilotlight/warming';
+import { fixedPolicy } from '@pilotlight/warming/forecast';
 import { percentile } from '../support/statistics.js';
 import { hotSlot } from './engine-share.js';
 import { nullProvider } from './null-provider.js';
@@ -52,6 +53,7 @@ export async function changeCost(pools: number, slotsPerPool: number, changes: n
     fleet: 'bench',
     refillDelayMs: 0,
     sweepMs: hour,
+    targetPolicy: fixedPolicy({ hot: slotsPerPool }),
     budget: { createsPerSecond: 1_000_000, burst: 1_000_000, maxSandboxes: pools * slotsPerPool * 2 },
   });
   await manager.start();

@@ -236,14 +236,17 @@ export class Engine {
     if (userId !== undefined) this.intents.claimed(runtime, userId);
     const tier =
       answeredBy === undefined || answeredBy === 'linked' ? 'cold' : answeredBy === 'affinity' ? 'hot' : answeredBy;
-    this.#driver.observe({ kind: 'claim', key: runtime, atMs: this.fleet.clock.nowMs(), answeredBy: tier });
+    const atMs = this.fleet.clock.nowMs();
+    // After the answer: a forecast costs more than all the rest of a hot claim.
+    this.#background.later(0, runtime, async () =>
+      this.#driver.observe({ kind: 'claim', key: runtime, atMs, answeredBy: tier }),
+    );
   }
 
   #wake(runtime: string | undefined): void {
     if (!this.#watch.running) return;
-    for (const [name, pool] of this.pools) {
-      if (runtime === undefined ? name.startsWith(genericPool('')) : name === runtime) pool.wake();
-    }
+    if (runtime !== undefined) this.pools.get(runtime)?.wake();
+    else for (const [name, pool] of this.pools) if (name.startsWith(genericPool(''))) pool.wake();
   }
 
   #mustBeOpen(): void {

@@ -72,7 +72,10 @@ export interface Ledger {
   dropLink(specKey: string, snapshotId: string): Promise<boolean>;
   links(): Promise<readonly SnapshotLink[]>;
 
-  /** Calls back with the name of a pool that another process changed. Absent when nobody else can. */
+  /**
+   * Calls back with the name of a pool in which a slot became ready or ended, whoever did it. A slot that was taken is not
+   * told: its taker refills. Absent when nobody else can change anything.
+   */
   watch?(listener: (pool: string) => void): () => void;
 
   /** Writes what is pending and releases what was opened. Idempotent. */

@@ -5,6 +5,8 @@ import { resolveLost, retire } from './retire.js';
 import { sweep } from './sweep.js';
 import { checkClaim, finish } from './upkeep.js';
 
+/** Notices of other processes within this time make one round, in milliseconds. */
+const noticeMs = 100;
 /** Most records looked at in one go. */
 const batch = 256;
 
@@ -28,7 +30,7 @@ export class Watch {
     const { ledger, settings } = this.#fleet;
     await this.#sweep();
     this.running = true;
-    this.#unwatch = ledger.watch?.((pool) => this.#pools.get(pool)?.wake());
+    this.#unwatch = ledger.watch?.((pool) => this.#pools.get(pool)?.wake(noticeMs));
     this.#every('due', Math.min(1_000, settings.leaseMs / 3), () => this.#lookAtDue());
     this.#every('sweep', settings.sweepMs, () => this.#sweep());
   }
