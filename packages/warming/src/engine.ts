@@ -237,8 +237,8 @@ export class Engine {
     const tier =
       answeredBy === undefined || answeredBy === 'linked' ? 'cold' : answeredBy === 'affinity' ? 'hot' : answeredBy;
     const atMs = this.fleet.clock.nowMs();
-    // After the answer: a forecast costs more than all the rest of a hot claim.
-    this.#background.later(0, runtime, async () =>
+    // With the refill, after the claimant's first command: a forecast costs more than all the rest of a hot claim.
+    this.#background.later(this.fleet.settings.refillDelayMs, runtime, async () =>
       this.#driver.observe({ kind: 'claim', key: runtime, atMs, answeredBy: tier }),
     );
   }
