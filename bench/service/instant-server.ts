@@ -93,3 +93,4 @@ const answers: Record<string, () => Promise<object> | object> = {
   },
 };
 process.on('message', async (question: string) => process.send?.((await answers[question]?.()) ?? {}));
+process.once('SIGTERM', () => process.exit(0));
