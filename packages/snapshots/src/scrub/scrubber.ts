@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import picomatch from 'picomatch';
 import { type Digest, digestOf } from '../digest.js';
 import { displayPath, type FilePath } from '../paths.js';
@@ -83,14 +83,29 @@ function matcher(patterns: readonly string[]): RegExp | undefined {
   return new RegExp(sources.map((source) => `(?:${source})`).join('|'));
 }
 
-/** Stores a file's content without its secrets. */
+/** Stores a file's content without its secrets. Undefined when it cannot be read, or is a link by now. */
 export function applyRedaction(
   scrubber: Scrubber,
   path: FilePath,
   relative: FilePath,
   store: { addBlob(bytes: Uint8Array): Digest },
-): { kind: 'file'; digest: Digest; size: number } {
-  const content = readFileSync(path);
+): { kind: 'file'; digest: Digest; size: number } | undefined {
+  const content = readWithoutFollowing(path);
+  if (!content) return undefined;
   const kept = scrubber.redact(relative, content);
   return { kind: 'file', digest: store.addBlob(kept), size: kept.length };
+}
+
+function readWithoutFollowing(path: FilePath): Buffer | undefined {
+  let file: number;
+  try {
+    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  } catch {
+    return undefined;
+  }
+  try {
+    return readFileSync(file);
+  } finally {
+    closeSync(file);
+  }
 }
