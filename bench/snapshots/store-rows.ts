@@ -1,105 +1,36 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, openSync, readdirSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openStore, type Store } from '@pilotlight/snapshots';
 import { type BenchRow, row } from '../support/report.js';
-import { isInstalled, otherTools, placeFor, shell } from './others.js';
+import { shell } from './others.js';
+import { median, timed } from './timing.js';
 
-export interface Times {
-  first: number;
-  again: number;
-}
+const rounds = 5;
 
-/** Runs `work` and says how long it took. */
-export async function timed(work: () => Promise<unknown>): Promise<number> {
-  const startedAtMs = performance.now();
-  await work();
-  return performance.now() - startedAtMs;
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((first, second) => first - second);
-  return sorted[Math.floor((sorted.length - 1) / 2)]!;
-}
-
-const rounds = 3;
-
-/** Captures of the whole tree, ours between those of the others, each in a place of its own. */
-export async function measureCaptures(
+/** Restores and tar in turn, in one order and then in the other, into directories that are new each time. */
+export async function restoreRow(
+  { store, snapshotId, storeDirectory }: { store: Store; snapshotId: string; storeDirectory: string },
   tree: string,
   base: string,
-): Promise<{ ours: Times; others: Map<string, Times>; missing: string[]; store: Store; snapshotId: string }> {
-  const first: number[] = [];
-  const again: number[] = [];
-  const others = new Map<string, Times>();
-  const missing: string[] = [];
-  let last: { store: Store; snapshotId: string } | undefined;
-  const ourRound = async (round: number) => {
-    await last?.store.close();
-    const store = await openStore({ directory: join(base, `store-${round}`) });
-    first.push(await timed(() => store.capture(tree)));
-    const { snapshot } = await store.capture(tree);
-    again.push(await timed(() => store.capture(tree)));
-    last = { store, snapshotId: snapshot.id };
-  };
-  let round = 0;
-  for (const tool of otherTools) {
-    if (round < rounds) await ourRound(round);
-    round += 1;
-    if (!tool.programs.every(isInstalled)) {
-      missing.push(tool.name);
-      continue;
-    }
-    const place = placeFor(base, tool.name);
-    await tool.prepare?.(place);
-    const captures: number[] = [];
-    const repeats: number[] = [];
-    for (let turn = 0; turn < tool.rounds; turn += 1) {
-      captures.push(await shell(tool.capture(tree, place, turn), place));
-      repeats.push(await shell(tool.again(tree, place, turn), place));
-    }
-    others.set(tool.name, { first: median(captures), again: median(repeats) });
-  }
-  return { ours: { first: median(first), again: median(again) }, others, missing, ...last! };
-}
-
-export function captureRows(ours: Times, others: ReadonlyMap<string, Times>, missing: readonly string[]): BenchRow[] {
-  const list = (pick: (times: Times) => number) =>
-    [...others].map(([name, times]) => `${name} ${Math.round(pick(times))} ms`).join(', ') +
-    (missing.length > 0 ? `; not installed: ${missing.join(', ')}` : '');
-  const fastest = Math.min(...[...others.values()].map((times) => times.first));
-  const fastestAgain = Math.min(...[...others.values()].map((times) => times.again));
-  return [
-    row({
-      name: 'first capture of 20,000 files, against the fastest of the others',
-      measured: ours.first,
-      unit: 'ms',
-      op: '<=',
-      target: fastest,
-      baseline: list((times) => times.first),
-    }),
-    row({
-      name: 'unchanged re-capture, times faster than the best of the others',
-      measured: fastestAgain / ours.again,
-      unit: 'x',
-      op: '>=',
-      target: 5,
-      baseline: `ours ${Math.round(ours.again)} ms; ${list((times) => times.again)}`,
-    }),
-  ];
-}
-
-/** Restores, turn by turn with tar, into directories that are new each time. */
-export async function restoreRow(store: Store, snapshotId: string, tree: string, base: string): Promise<BenchRow> {
+): Promise<BenchRow> {
   const archive = join(base, 'tree.tar');
   await shell(`tar -cf ${archive} -C ${tree} .`, base);
   const ours: number[] = [];
   const tar: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
-    const place = placeFor(base, `extract-${'abc'[round]}`);
-    tar.push(await shell(`tar -xf ${archive} -C ${place}`, base));
-    ours.push(await timed(() => store.restore(snapshotId, join(base, `restored-${round}`))));
+    const extract = async () => {
+      const place = join(base, `extracted-${round}`);
+      mkdirSync(place);
+      await shell(`sync; cat ${archive} > /dev/null`, base);
+      tar.push(await shell(`tar -xf ${archive} -C ${place}`, base));
+    };
+    const restore = async () => {
+      await shell(`sync; find ${storeDirectory} -type f -exec cat {} + > /dev/null`, base);
+      ours.push(await timed(() => store.restore(snapshotId, join(base, `restored-${round}`))));
+    };
+    for (const turn of round % 2 === 0 ? [extract, restore] : [restore, extract]) await turn();
   }
   return row({
     name: 'restore of 20,000 files, against tar extraction',

@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startLocalHost } from '@pilotlight/local';
 import {
@@ -16,7 +16,7 @@ import { describe, expect, it } from 'vitest';
 import { shellSandbox } from './shell-sandbox.js';
 import { temporaryDirectory, writeTree } from './support.js';
 
-const programs = ['sh', 'tar', 'gzip', 'mkdir', 'rm', 'rmdir', 'mv', 'ln', 'readlink', 'sha256sum'];
+const programs = ['sh', 'tar', 'gzip', 'mkdir', 'rm', 'rmdir', 'mv', 'ln', 'readlink', 'sha256sum', 'cat'];
 
 async function setUp() {
   const directory = temporaryDirectory();
@@ -71,6 +71,7 @@ describe('specialising a generic sandbox', () => {
     }
     const done = await specialise(sandbox, meta, { bundleDirectory, sources: [volumeLayers(volume)] });
     expect(done).toMatchObject({ ways: ['volume'], layersFetched: 2 });
+    expect(readdirSync(bundleDirectory)).toEqual(['layers']);
     expect(readFileSync(join(target, 'node_modules/bin/tool'), 'utf8')).toBe('tool');
   });
 
@@ -81,7 +82,7 @@ describe('specialising a generic sandbox', () => {
     for (const layer of meta.layers) writeFileSync(join(volume, `${layer.digest}.tar.gz`), 'evil');
     const wrong = { bundleDirectory, sources: [volumeLayers(volume)] };
     await expect(specialise(sandbox, meta, wrong)).rejects.toMatchObject({ code: 'blob_corrupt' });
-    expect(existsSync(target)).toBe(false);
+    expect([existsSync(target), readdirSync(bundleDirectory)]).toEqual([false, []]);
     const both = { bundleDirectory, sources: [volumeLayers(volume), streamedLayers(output)] };
     expect(await specialise(sandbox, meta, both)).toMatchObject({ ways: ['streamed'] });
     expect(readFileSync(join(target, 'main.js'), 'utf8')).toBe('main');

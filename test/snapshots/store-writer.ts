@@ -1,13 +1,13 @@
-// Run as a process of its own by `store-crash.test.ts`: captures and keeps blobs until it is killed, and prints what was
-// acknowledged.
+// Run as a process of its own by `store-processes.test.ts`: captures and clones, for so many rounds or until it is killed, and
+// prints what was acknowledged.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openStore } from '../../packages/snapshots/src/index.js';
 
-const [directory, work, seed] = process.argv.slice(2) as [string, string, string];
-const store = await openStore({ directory, threads: 0 });
+const [directory, work, seed, threads, rounds] = process.argv.slice(2) as [string, string, string, string, string];
+const store = await openStore({ directory, threads: Number(threads) });
 mkdirSync(work, { recursive: true });
-for (let round = 0; ; round += 1) {
+for (let round = 0; round < Number(rounds); round += 1) {
   for (let index = 0; index < 8; index += 1) {
     writeFileSync(join(work, `file-${index}`), `${seed} ${round} ${index} `.repeat(200 + index * 400));
   }
@@ -20,3 +20,4 @@ for (let round = 0; ; round += 1) {
     await store.collect({ wasteShare: 0.1 });
   }
 }
+await store.close();

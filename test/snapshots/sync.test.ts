@@ -1,16 +1,19 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   buildPack,
   createDiskTier,
   createHttpTier,
   createMemoryTier,
+  inspectPack,
   openStore,
   pullPack,
   pullSnapshot,
   pushPack,
   pushSnapshot,
+  type Tier,
   TieredObjects,
+  type TierKey,
   type TierProblem,
   verifyPack,
 } from '@pilotlight/snapshots';
@@ -134,7 +137,52 @@ describe('a pack in the tiers', () => {
     expect(await verifyPack(join(work, 'pulled'))).toMatchObject({ sound: true, key: built.key });
     await reading.close();
   });
+
+  it('is not taken from a tier that has other layers under its key; the tier is reported and passed by', async () => {
+    const { work, root, store } = await setUp();
+    await store.close();
+    const layer = { kind: 'directory', name: 'all', source: root, target: '/home/user' } as const;
+    const built = await buildPack({ name: 'app', output: join(work, 'pack'), layers: [layer] });
+    writeFileSync(join(root, 'a.txt'), 'evil');
+    await buildPack({ name: 'app', output: join(work, 'evil'), layers: [layer] });
+    const lying = createMemoryTier({ name: 'lying' });
+    const honest = createMemoryTier({ name: 'honest' });
+    await forgeManifest(join(work, 'evil'), join(work, 'pack'), lying);
+    const alone = new TieredObjects({ tiers: [{ tier: { ...lying, name: 'alone' } }] });
+    await expect(pullPack(alone, built.key, join(work, 'pulled'))).rejects.toMatchObject({ code: 'blob_corrupt' });
+    expect(existsSync(join(work, 'pulled'))).toBe(false);
+
+    await forgeManifest(join(work, 'evil'), join(work, 'pack'), lying);
+    await pushPack(new TieredObjects({ tiers: [{ tier: honest }] }), join(work, 'pack'));
+    const problems: TierProblem[] = [];
+    const both = new TieredObjects({
+      tiers: [{ tier: lying }, { tier: honest }],
+      onProblem: (problem) => problems.push(problem),
+    });
+    await pullPack(both, built.key, join(work, 'pulled'));
+    expect(problems).toMatchObject([{ tier: 'lying', problem: 'corrupt', error: { code: 'blob_corrupt' } }]);
+    expect(await verifyPack(join(work, 'pulled'))).toMatchObject({ sound: true, key: built.key });
+    await both.close();
+  });
 });
+
+/** A manifest under the key of one pack that brings the layers of another. */
+async function forgeManifest(directory: string, honest: string, tier: Tier): Promise<void> {
+  const [good, evil] = [await inspectPack(honest), await inspectPack(directory)];
+  const tiers = new TieredObjects({ tiers: [{ tier }] });
+  await pushPack(tiers, directory);
+  const meta = {
+    ...good.meta,
+    layers: evil.meta.layers.map((layer, index) => ({ ...layer, digest: good.meta.layers[index]!.digest })),
+  };
+  const own = await tiers.candidates(refOf(evil.meta.key), { accept: () => undefined }).next();
+  const manifest = JSON.parse((own.value as { bytes: Buffer }).bytes.toString()) as Record<string, unknown>;
+  const forged = JSON.stringify({ ...manifest, meta: JSON.stringify(meta) });
+  await tiers.putRef(refOf(good.meta.key), Buffer.from(forged));
+  await tiers.close();
+}
+
+const refOf = (key: string): TierKey => `ref/pack/${key.slice('runtime-pack:v1:sha256:'.length)}`;
 
 /** The bucket's objects as a CDN gives them: asked for by key over plain HTTP. */
 async function startFileServerOfBucket(): Promise<Service> {

@@ -127,19 +127,22 @@ async function buildLayers(
   for (const [position, spec] of options.layers.entries()) {
     const target = splitSafePath(spec.target.replace(/^\/+/, '')).join('/');
     const source = await sourceOf(spec);
-    const inputs = digestOf(
-      JSON.stringify([below, spec.name, spec.kind, target, await source.content(target, options.scrub)]),
-    );
+    const inputsOf = (content: Digest) => digestOf(JSON.stringify([below, spec.name, spec.kind, target, content]));
+    const earlier = previous?.meta.layers.findIndex((layer) => layer.name === spec.name) ?? -1;
+    // A directory is hashed before it is packed only when there is something that it could be the same as.
+    const expected = earlier < 0 ? undefined : inputsOf(await source.content(target, options.scrub));
     const file = layerFile({ layers: [...layers, { name: spec.name } as PackLayer] }, position);
-    const known = previous?.meta.layers.findIndex((layer) => layer.name === spec.name && layer.inputs === inputs) ?? -1;
-    if (previous && known >= 0) {
-      await copyFile(join(previous.directory, layerFile(previous.meta, known)), join(staging, file));
-      layers.push(previous.meta.layers[known]!);
+    let inputs: Digest;
+    if (previous && expected !== undefined && previous.meta.layers[earlier]!.inputs === expected) {
+      await copyFile(join(previous.directory, layerFile(previous.meta, earlier)), join(staging, file));
+      layers.push(previous.meta.layers[earlier]!);
       reused.push(spec.name);
+      inputs = expected;
     } else {
       const made = await source.withDirectory((directory) =>
         writeLayer(directoryEntries(directory, target, options.scrub, scrubbed), join(staging, file)),
       );
+      inputs = inputsOf(source.lock?.digest ?? made.digest);
       layers.push({ name: spec.name, kind: spec.kind, target, ...made, inputs });
     }
     if (source.lock) locks.push({ name: spec.name, ...source.lock });
@@ -159,7 +162,7 @@ async function buildLayers(
 
 interface LayerSource {
   lock: LockedDependencies | undefined;
-  /** Digest of what the layer is made from. */
+  /** Digest of what the layer is made from: the lock file's, or that of the directory's tar. */
   content(target: string, scrub: ScrubRules | false | undefined): Promise<Digest>;
   withDirectory<Value>(use: (directory: string) => Promise<Value>): Promise<Value>;
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Digest, digestOf, isDigest } from '../digest.js';
 import { SnapshotError } from '../errors.js';
+import { splitSafePath } from '../paths.js';
 
 /** `runtime-pack:v1:sha256:` and 64 hexadecimal digits. */
 export type PackKey = `runtime-pack:v1:sha256:${string}`;
@@ -21,6 +22,15 @@ export function packKeyOf(layerDigests: readonly Digest[]): PackKey {
   return `${keyPrefix}${digestOf(layerDigests.join('\n'))}`;
 }
 
+/** As `splitSafePath` would write it again; the root itself is the empty path. */
+function isPlainPath(path: string): boolean {
+  try {
+    return splitSafePath(path).join('/') === path;
+  } catch {
+    return false;
+  }
+}
+
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const layerName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'use lower-case letters, digits, ".", "_" and "-"');
 const count = z.number().int().min(0);
@@ -29,7 +39,7 @@ const layerSchema = z.strictObject({
   name: layerName,
   kind: z.enum(['directory', 'dependencies']),
   /** Where it lies in the sandbox, without the leading slash. */
-  target: z.string(),
+  target: z.string().refine(isPlainPath, 'is no plain path below the root: no leading "/", no "." and no ".."'),
   /** SHA-256 of the tar, which decides the pack's key. */
   digest,
   /** Length of the tar. */

@@ -126,6 +126,21 @@ describe('a pack', () => {
     await expect(inspectPack(join(work, 'nothing'))).rejects.toMatchObject({ code: 'pack_invalid' });
   });
 
+  it('names no place outside the root, and holds nothing outside the place it names', async () => {
+    const { work, layers } = setUp();
+    const output = join(work, 'pack');
+    const { meta } = await buildPack({ name: 'app', layers, output });
+    const text = readFileSync(join(output, 'meta.json'), 'utf8');
+    const target = JSON.stringify(meta.layers[0]!.target);
+    for (const path of ['../etc', '/etc', 'home/../../etc', './home', 'home/', 'a\0b']) {
+      const changed = text.replace(`"target": ${target}`, `"target": ${JSON.stringify(path)}`);
+      expect(() => parsePackMeta(changed)).toThrow(expect.objectContaining({ code: 'pack_invalid' }));
+    }
+    writeFileSync(join(output, 'meta.json'), text.replace(`"target": ${target}`, '"target": "elsewhere"'));
+    const { sound, layers: verified } = await verifyPack(output);
+    expect([sound, verified[0]!.problem]).toEqual([false, expect.stringContaining('outside its target elsewhere')]);
+  });
+
   it('is not begun with wrong options, and a failed build leaves the earlier pack', async () => {
     const { work, layers } = setUp();
     const output = join(work, 'pack');

@@ -2,10 +2,11 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createGunzip } from 'node:zlib';
-import { type ArchiveLimits, readArchive } from '../archive/read-archive.js';
+import { type ArchiveEntry, type ArchiveLimits, keyOf, readArchive } from '../archive/read-archive.js';
 import { tap } from '../archive/tap.js';
 import { createDigest } from '../digest.js';
 import { isSnapshotError, SnapshotError } from '../errors.js';
+import type { EntryName } from '../paths.js';
 import { inspectPack } from './inspect.js';
 import { layerFile, type PackKey, type PackLayer } from './pack-format.js';
 
@@ -16,8 +17,8 @@ export interface VerifiedPack {
 }
 
 /**
- * Reads every layer once: the file's digest, the tar's digest, and every name in it. Never unpacks more than the pack
- * promises.
+ * Reads every layer once: the file's digest, the tar's digest, and every name in it, which has to lie where the pack says.
+ * Never unpacks more than the pack promises.
  *
  * @throws {@link SnapshotError} `pack_invalid` when `meta.json` or `lock.json` is wrong; damaged layers are reported
  */
@@ -57,6 +58,9 @@ async function problemOf(path: string, layer: PackLayer, limits: ArchiveLimits):
     let entries = 0;
     for await (const entry of readArchive(counted, limits)) {
       entries += 1;
+      if (!liesAt(entry.names, entry.kind, layer.target)) {
+        return `it holds ${JSON.stringify(keyOf(entry.names))}, which is outside its target ${layer.target}`;
+      }
       if (entry.kind === 'file') for await (const _chunk of entry.content);
     }
     if (fileDigest.hex() !== layer.fileDigest) return 'its file has another digest';
@@ -72,6 +76,14 @@ async function problemOf(path: string, layer: PackLayer, limits: ArchiveLimits):
     opened.destroy();
     unzipped.destroy();
   }
+}
+
+/** Below the target, or a directory on the way to it. */
+function liesAt(names: readonly EntryName[], kind: ArchiveEntry['kind'], target: string): boolean {
+  const wanted = target === '' ? [] : target.split('/');
+  const shared = Math.min(names.length, wanted.length);
+  const same = names.slice(0, shared).every((name, depth) => name === wanted[depth]);
+  return same && (names.length >= wanted.length || kind === 'directory');
 }
 
 function bomb(layer: PackLayer): SnapshotError {

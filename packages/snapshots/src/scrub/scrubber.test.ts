@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { fingerprint, temporaryDirectory, writeTree } from '../../../../test/snapshots/support.js';
 import { digestOf } from '../digest.js';
 import { openStore } from '../store/store.js';
-import { defaultScrubRules, Scrubber } from './scrubber.js';
+import { applyRedaction, defaultScrubRules, Scrubber } from './scrubber.js';
 
 const secrets = [
   '.env',
@@ -81,6 +81,15 @@ describe('scrubbing', () => {
     expect(everything.scrubbed).toEqual([]);
     expect(store.hasBlob(digestOf('SECRET=1'))).toBe(true);
     await store.close();
+  });
+
+  it('reads no other file when a link came into the place of one that it blanks', () => {
+    const work = temporaryDirectory();
+    writeTree(work, { 'secret.txt': 'theirs', '.npmrc': { link: 'secret.txt' } });
+    const stored: Uint8Array[] = [];
+    const store = { addBlob: (bytes: Uint8Array) => digestOf(stored[stored.push(bytes) - 1]!) };
+    expect(applyRedaction(new Scrubber(undefined), join(work, '.npmrc'), '.npmrc', store)).toBeUndefined();
+    expect(stored).toEqual([]);
   });
 
   it('leaves out a path that was named as changed', async () => {

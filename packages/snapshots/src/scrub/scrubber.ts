@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
-import picomatch from 'picomatch';
+import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { type Digest, digestOf } from '../digest.js';
 import { displayPath, type FilePath } from '../paths.js';
+import { PathMatcher } from './path-matcher.js';
 import { parseScrubRules, type ScrubRules } from './rules.js';
 
 export type { RedactRule, ScrubRules } from './rules.js';
@@ -17,26 +17,26 @@ export interface ScrubReport {
 export class Scrubber {
   /** Two scrubbers with the same key decide the same. */
   readonly key: string;
-  readonly #drop: RegExp | undefined;
-  readonly #keep: RegExp | undefined;
-  readonly #redact: { paths: RegExp; pattern: RegExp; replacement: string }[];
+  readonly #drop: PathMatcher;
+  readonly #keep: PathMatcher;
+  readonly #redact: { paths: PathMatcher; pattern: RegExp; replacement: string }[];
   readonly #report: ScrubReport[] = [];
 
   /** @throws SnapshotError `invalid_option` */
   constructor(rules: ScrubRules | false | undefined) {
     const used = rules === false ? { drop: [], keep: [], redact: [] } : parseScrubRules(rules);
-    this.#drop = matcher(used.drop);
-    this.#keep = matcher(used.keep);
+    this.#drop = new PathMatcher(used.drop);
+    this.#keep = new PathMatcher(used.keep);
     this.#redact = used.redact.map(({ paths, pattern, replacement }) => ({
-      paths: matcher(paths) ?? /^$/,
+      paths: new PathMatcher(paths),
       pattern,
       replacement: replacement ?? '',
     }));
     this.key = digestOf(
       JSON.stringify([
-        this.#drop?.source,
-        this.#keep?.source,
-        this.#redact.map(({ paths, pattern, replacement }) => [paths.source, String(pattern), replacement]),
+        used.drop,
+        used.keep,
+        used.redact.map(({ paths, pattern, replacement }) => [paths, String(pattern), replacement ?? '']),
       ]),
     ).slice(0, 16);
   }
@@ -44,7 +44,7 @@ export class Scrubber {
   /** False for what is left out, and notes it. */
   keep(path: FilePath, kind: 'file' | 'directory' | 'link'): boolean {
     const text = displayPath(path);
-    if (!this.#drop?.test(text) || this.#keep?.test(text)) return true;
+    if (!this.#drop.test(text) || this.#keep.test(text)) return true;
     this.#report.push({ path: kind === 'directory' ? `${text}/` : text, action: 'dropped' });
     return false;
   }
@@ -73,24 +73,29 @@ export class Scrubber {
   }
 }
 
-/** One expression for all patterns: it is asked once for every file. */
-function matcher(patterns: readonly string[]): RegExp | undefined {
-  if (patterns.length === 0) return undefined;
-  const sources = patterns.map((pattern) => {
-    const anywhere = pattern.includes('/') ? pattern : `**/${pattern}`;
-    return picomatch.makeRe(anywhere, { dot: true }).source;
-  });
-  return new RegExp(sources.map((source) => `(?:${source})`).join('|'));
-}
-
-/** Stores a file's content without its secrets. */
+/** Stores a file's content without its secrets. Undefined when it cannot be read, or is a link by now. */
 export function applyRedaction(
   scrubber: Scrubber,
   path: FilePath,
   relative: FilePath,
   store: { addBlob(bytes: Uint8Array): Digest },
-): { kind: 'file'; digest: Digest; size: number } {
-  const content = readFileSync(path);
+): { kind: 'file'; digest: Digest; size: number } | undefined {
+  const content = readWithoutFollowing(path);
+  if (!content) return undefined;
   const kept = scrubber.redact(relative, content);
   return { kind: 'file', digest: store.addBlob(kept), size: kept.length };
+}
+
+function readWithoutFollowing(path: FilePath): Buffer | undefined {
+  let file: number;
+  try {
+    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  } catch {
+    return undefined;
+  }
+  try {
+    return readFileSync(file);
+  } finally {
+    closeSync(file);
+  }
 }

@@ -64,7 +64,7 @@ const placeFunction = [
 ].join('\n');
 
 /**
- * Unpacks one layer from a file that lies in the sandbox and marks it. The file is hashed first; where there is no
+ * Unpacks one layer from a file on the sandbox's own disk and marks it. The file is hashed first; where there is no
  * `sha256sum`, only a file that this machine has just sent is taken.
  */
 export function unpackScript(options: {
@@ -72,7 +72,7 @@ export function unpackScript(options: {
   digest: Digest;
   fileDigest: Digest;
   file: string;
-  origin: 'sent' | 'volume';
+  origin: 'sent' | 'found';
 }): string {
   const { bundle, digest, fileDigest, file, origin } = options;
   const directory = layerDirectory(bundle, digest);
@@ -80,7 +80,7 @@ export function unpackScript(options: {
     `set -e`,
     `if command -v sha256sum >/dev/null 2>&1; then`,
     `  sum=$(sha256sum < ${quote(file)}); [ "\${sum%% *}" = ${fileDigest} ] || { echo ${quote(file)} has another digest >&2; exit ${wrongDigestExit}; }`,
-    origin === 'volume' ? `else echo 'sha256sum is missing' >&2; exit ${wrongDigestExit}; fi` : 'fi',
+    origin === 'found' ? `else echo 'sha256sum is missing' >&2; exit ${wrongDigestExit}; fi` : 'fi',
     `rm -rf ${quote(directory)} ${quote(`${directory}.partial`)}`,
     `mkdir -p ${quote(`${directory}.partial`)}`,
     `tar -xzpmof ${quote(file)} -C ${quote(`${directory}.partial`)}`,

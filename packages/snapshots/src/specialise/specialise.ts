@@ -162,8 +162,13 @@ export function volumeLayers(mountPath: string): LayerSource {
     way: 'volume',
     fetch: async ({ sandbox, layer, bundle, access }) => {
       const file = `${mountPath.replace(/\/+$/, '')}/${volumeFile(layer.digest)}`;
-      const origin = 'volume' as const;
-      const script = `[ -f ${quote(file)} ] || exit ${missingLayersExit}\n${unpackScript({ ...layer, bundle, file, origin })}`;
+      const copy = `${bundle}/${layer.digest}.copy`;
+      // The volume is read once, from start to end; hashing and unpacking read the copy.
+      const script = [
+        `[ -f ${quote(file)} ] || exit ${missingLayersExit}`,
+        `mkdir -p ${quote(bundle)} && trap ${quote(`rm -f ${quote(copy)}`)} EXIT && cat ${quote(file)} > ${quote(copy)} || exit 1`,
+        unpackScript({ ...layer, bundle, file: copy, origin: 'found' }),
+      ].join('\n');
       const { exitCode, stderr } = await runScript(sandbox, script, access);
       if (exitCode === missingLayersExit) return false;
       if (exitCode === wrongDigestExit) throw new IntegrityError(layer.fileDigest, file, stderr.trim());
@@ -226,7 +231,7 @@ export function addPackToTemplate<Builder extends PackTemplateBuilder<Builder>>(
   for (const [position, layer] of pack.meta.layers.entries()) {
     const file = `${bundle}/${volumeFile(layer.digest)}`;
     builder = builder.copy(`${pack.directory}/${layerFile(pack.meta, position)}`, file, access);
-    const script = `[ -f ${quote(layerMark(bundle, layer.digest))} ] || (${unpackScript({ ...layer, bundle, file, origin: 'volume' })}\n)`;
+    const script = `[ -f ${quote(layerMark(bundle, layer.digest))} ] || (${unpackScript({ ...layer, bundle, file, origin: 'found' })}\n)`;
     builder = builder.runCmd(`sh -c ${quote(`${script}\nrm -f ${quote(file)}`)}`, access);
   }
   return builder;

@@ -29,6 +29,9 @@ function flip(path: string, at: number): void {
   writeFileSync(path, bytes);
 }
 
+const isRoot = process.getuid?.() === 0;
+if (!isRoot) console.warn('A disk that fills is NOT tested: only root can mount the small one that is needed.');
+
 describe('bad input', () => {
   it('restores no byte of a blob that was changed on disk, and leaves nothing at the target', async () => {
     const { store, work, root, segments } = await setUp();
@@ -115,41 +118,38 @@ describe('bad input', () => {
     await store.close();
   });
 
-  it.runIf(process.getuid?.() === 0)(
-    'a disk that fills in mid-write is an error of its own; nothing is kept',
-    async () => {
-      const work = temporaryDirectory();
-      const disk = join(work, 'disk');
-      mkdirSync(disk);
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', disk]);
-      try {
-        const root = join(work, 'tree');
-        for (let index = 0; index < 40; index += 1) {
-          writeTree(root, { [`file-${index}`]: Buffer.alloc(100_000, `${index} `) });
-        }
-        for (const threads of [0, 1]) {
-          const store = await openStore({ directory: join(disk, 'store'), threads });
-          await expect(store.capture(root)).rejects.toMatchObject({ code: 'disk_full' });
-          await expect(store.putBlob(Buffer.alloc(4_000_000))).rejects.toMatchObject({ code: 'disk_full' });
-          expect(store.list()).toEqual([]);
-          const small = join(work, `small-${threads}`);
-          writeTree(small, { 'a.txt': 'fits' });
-          const { snapshot } = await store.capture(small);
-          await expect(store.restore(snapshot.id, join(work, `copy-${threads}`))).resolves.toMatchObject({ files: 1 });
-          expect((await store.verify()).sound).toBe(true);
-          await store.drop(snapshot.id);
-          await store.close();
-        }
-        const elsewhere = await openStore({ directory: join(work, 'store'), threads: 0 });
-        const { snapshot } = await elsewhere.capture(root);
-        await expect(elsewhere.restore(snapshot.id, join(disk, 'copy'))).rejects.toMatchObject({ code: 'disk_full' });
-        expect(existsSync(join(disk, 'copy'))).toBe(false);
-        await elsewhere.close();
-      } finally {
-        execFileSync('umount', ['-l', disk]);
+  it.runIf(isRoot)('a disk that fills in mid-write is an error of its own; nothing is kept', async () => {
+    const work = temporaryDirectory();
+    const disk = join(work, 'disk');
+    mkdirSync(disk);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', disk]);
+    try {
+      const root = join(work, 'tree');
+      for (let index = 0; index < 40; index += 1) {
+        writeTree(root, { [`file-${index}`]: Buffer.alloc(100_000, `${index} `) });
       }
-    },
-  );
+      for (const threads of [0, 1]) {
+        const store = await openStore({ directory: join(disk, 'store'), threads });
+        await expect(store.capture(root)).rejects.toMatchObject({ code: 'disk_full' });
+        await expect(store.putBlob(Buffer.alloc(4_000_000))).rejects.toMatchObject({ code: 'disk_full' });
+        expect(store.list()).toEqual([]);
+        const small = join(work, `small-${threads}`);
+        writeTree(small, { 'a.txt': 'fits' });
+        const { snapshot } = await store.capture(small);
+        await expect(store.restore(snapshot.id, join(work, `copy-${threads}`))).resolves.toMatchObject({ files: 1 });
+        expect((await store.verify()).sound).toBe(true);
+        await store.drop(snapshot.id);
+        await store.close();
+      }
+      const elsewhere = await openStore({ directory: join(work, 'store'), threads: 0 });
+      const { snapshot } = await elsewhere.capture(root);
+      await expect(elsewhere.restore(snapshot.id, join(disk, 'copy'))).rejects.toMatchObject({ code: 'disk_full' });
+      expect(existsSync(join(disk, 'copy'))).toBe(false);
+      await elsewhere.close();
+    } finally {
+      execFileSync('umount', ['-l', disk]);
+    }
+  });
 
   it('never reads a tree object that names a path outside its directory', () => {
     for (const name of ['..', '.', '', 'a/b', '/etc', 'a\0b', 'x'.repeat(300)]) {

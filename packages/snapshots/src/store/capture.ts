@@ -90,8 +90,9 @@ async function tryCapture(
     keep: (relative, kind) => scrubber.keep(relative, kind),
     onFile: (file, relative, entry) => {
       filesRead += 1;
-      if (scrubber.redacts(relative)) entry.stored = applyRedaction(scrubber, file, relative, session);
-      else session.addFile(file, entry);
+      if (!scrubber.redacts(relative)) return session.addFile(file, entry);
+      entry.stored = applyRedaction(scrubber, file, relative, session);
+      if (!entry.stored) skipped.push({ path: displayPath(relative), reason: 'unreadable' });
     },
     breathe: createBreath(options.signal),
   };

@@ -65,7 +65,7 @@ function assertFree(path: string): void {
 }
 
 interface Plan {
-  directories: { path: FilePath; mode: number }[];
+  directories: { path: FilePath; mode: number; made: number | undefined }[];
   links: { path: FilePath; target: string | Buffer }[];
   result: RestoreResult;
 }
@@ -79,12 +79,13 @@ async function writeTree(
 ): Promise<RestoreResult> {
   const mask = options.allowSetId ? 0o7777 : 0o1777;
   const plan: Plan = {
-    directories: [{ path: staging, mode: snapshot.mode & mask }],
+    directories: [{ path: staging, mode: snapshot.mode & mask, made: undefined }],
     links: [],
     result: { files: 0, directories: 0, links: 0, bytes: 0 },
   };
   const waiting: { path: FilePath; tree: string }[] = [{ path: staging, tree: snapshot.tree }];
   const breathe = createBreath(options.signal);
+  const making = { umask: process.umask(), inherited: lstatSync(staging).mode & 0o7000 };
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const pause = breathe();
     if (pause) await pause;
@@ -92,8 +93,7 @@ async function writeTree(
     for (const entry of decodeTree(core.segments.read(next.tree))) {
       const path = joinPath(next.path, entry.name);
       if (entry.kind === 'directory') {
-        mkdirSync(path, { mode: 0o700 });
-        plan.directories.push({ path, mode: entry.mode & mask });
+        plan.directories.push(makeDirectory(path, entry.mode & mask, making));
         plan.result.directories += 1;
         waiting.push({ path, tree: entry.digest });
       } else if (entry.kind === 'link') {
@@ -109,8 +109,23 @@ async function writeTree(
   // Links come last: nothing is ever written through one.
   for (const { path, target } of plan.links) symlinkSync(target, path);
   plan.result.links = plan.links.length;
-  for (const { path, mode } of plan.directories.reverse()) if (mode !== 0o700) chmodSync(path, mode);
+  for (const { path, mode, made } of plan.directories.reverse()) if (mode !== made) chmodSync(path, mode);
   return plan.result;
+}
+
+/**
+ * With its own mode at once where this process can go on working in it; the staging directory lets nobody else in. Bits that
+ * directories inherit from the one that they are made in come with it.
+ */
+function makeDirectory(
+  path: FilePath,
+  mode: number,
+  { umask, inherited }: { umask: number; inherited: number },
+): Plan['directories'][number] {
+  const final = (mode & 0o700) === 0o700 && mode <= 0o777 && (mode & umask) === 0;
+  const made = final ? mode : 0o700;
+  mkdirSync(path, { mode: made });
+  return { path, mode, made: made | inherited };
 }
 
 function piecesOf(core: StoreCore, entry: Extract<TreeEntry, { kind: 'file' | 'chunked' }>): PieceSource[] {

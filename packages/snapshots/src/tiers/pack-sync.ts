@@ -17,6 +17,7 @@ import {
   parsePackLock,
   parsePackMeta,
 } from '../packs/pack-format.js';
+import { verifyPack } from '../packs/verify.js';
 import { refKey } from './tier.js';
 import type { TieredObjects } from './tiered.js';
 
@@ -75,8 +76,9 @@ async function readRange(path: string, start: number, end: number): Promise<Buff
 }
 
 /**
- * Takes a pack from the tiers into a new directory, whole or not at all. Each layer's file is verified before the
- * directory appears; a tier whose manifest or chunks are wrong is passed by.
+ * Takes a pack from the tiers into a new directory, whole or not at all. Each layer is unpacked for a look and has to have
+ * the digest that the key was made from before the directory appears: a manifest alone is not believed. A tier whose
+ * manifest or chunks are wrong is reported and passed by.
  *
  * @throws {@link SnapshotError} `snapshot_unknown` when no tier has it, `blob_missing` when none has it whole, `cancelled`
  */
@@ -93,7 +95,7 @@ export async function pullPack(
     ...(options.signal && { signal: options.signal }),
   });
   let failure: unknown;
-  for await (const { bytes } of found) {
+  for await (const { bytes, refuse } of found) {
     const staging = `${path}.${process.pid}.partial`;
     try {
       const { manifest, meta } = parse(bytes);
@@ -110,6 +112,7 @@ export async function pullPack(
       }
       await writeFile(join(staging, 'meta.json'), manifest.meta);
       await writeFile(join(staging, 'lock.json'), manifest.lock);
+      await assertSound(meta, staging);
       await rename(staging, path);
       return meta;
     } catch (error) {
@@ -117,9 +120,20 @@ export async function pullPack(
       const known = fileSystemError(error, `pulling ${key}`);
       if (!isSnapshotError(known) || known.code === 'cancelled' || known.code === 'disk_full') throw known;
       failure = known;
+      // A chunk that no tier has is nobody's lie.
+      if (known.code !== 'blob_missing') await refuse(known);
     }
   }
   throw failure ?? new SnapshotError('snapshot_unknown', `No tier has the pack ${key}. Build it and push it first.`);
+}
+
+/** @throws {@link IntegrityError} when a layer is not the one that the pack's key was made from */
+async function assertSound(meta: PackMeta, directory: string): Promise<void> {
+  const { layers } = await verifyPack(directory);
+  for (const [position, { name, problem }] of layers.entries()) {
+    if (problem === undefined) continue;
+    throw new IntegrityError(meta.layers[position]!.digest, 'the tiers', `layer ${name}: ${problem}`);
+  }
 }
 
 function parseManifest(key: PackKey, bytes: Buffer): { manifest: Manifest; meta: PackMeta } {

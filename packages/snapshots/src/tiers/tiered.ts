@@ -63,12 +63,12 @@ export class TieredObjects {
 
   /**
    * What each tier has under a key, nearest first, as far as `accept` does not throw. What a caller takes (it stops asking)
-   * is promoted to the nearer tiers.
+   * is promoted to the nearer tiers. What it finds wrong later it gives to `refuse`: that is reported like anything corrupt.
    */
   async *candidates(
     key: TierKey,
     options: { accept: (bytes: Buffer, tier: string) => void; signal?: AbortSignal },
-  ): AsyncGenerator<{ bytes: Buffer; tier: string }> {
+  ): AsyncGenerator<{ bytes: Buffer; tier: string; refuse(error: unknown): Promise<void> }> {
     const nowMs = this.#options.clock.nowMs();
     if ((this.#missing.get(key) ?? 0) > nowMs) return;
     let unsure = false;
@@ -86,7 +86,7 @@ export class TieredObjects {
       found = true;
       let taken = true;
       try {
-        yield { bytes: content, tier: tier.name };
+        yield { bytes: content, tier: tier.name, refuse: (error) => tier.rejectCorrupt(key, error) };
         taken = false;
       } finally {
         if (taken) this.#promote(key, content, this.#tiers.slice(0, position));
