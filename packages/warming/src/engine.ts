@@ -47,9 +47,10 @@ export class Engine {
     const { provider } = options;
     const ledger = options.ledger ?? new MemoryLedger(clock, newId());
     const { prices, budget } = settings;
+    const name = settings.fleet ?? `embedded-${newId()}`;
     this.#background = new Background(clock, (runtime, error) => emit('background-error', { runtime, error }));
     this.fleet = {
-      name: settings.fleet ?? `embedded-${newId()}`,
+      name,
       replica: newId(),
       clock,
       ledger,
@@ -60,12 +61,14 @@ export class Engine {
         provider,
         settings.connectionKey === undefined ? undefined : sealerOf(settings.connectionKey),
       ),
-      links: new Links(
-        options.linkStore ?? ledgerLinks(ledger),
+      links: new Links({
+        store: options.linkStore ?? ledgerLinks(ledger),
         provider,
-        () => ledger.nowMs(),
-        budget.probeAfterMs * 4,
-      ),
+        fleet: name,
+        nowMs: () => ledger.nowMs(),
+        newId,
+        retryAfterMs: budget.probeAfterMs * 4,
+      }),
       durations: new DurationBook(),
       stats: new StatsBook(prices.perVcpuSecond * prices.vcpus + prices.perGibSecond * prices.gib),
       handles: new Set(),

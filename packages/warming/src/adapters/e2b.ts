@@ -4,6 +4,7 @@ import {
   ProviderError,
   type ProviderSandbox,
   type ProviderSandboxInfo,
+  type ProviderSnapshotInfo,
   type SandboxConnection,
   type SandboxProvider,
 } from '../provider.js';
@@ -136,11 +137,23 @@ class E2bProvider implements SandboxProvider {
     throw new ProviderError(info ? 'failed' : 'gone', `E2B could not ${action}: it is ${info?.state ?? 'gone'}.`);
   }
 
-  createSnapshot(sandboxId: string, options: { signal?: AbortSignal } = {}): Promise<{ snapshotId: string }> {
+  createSnapshot(
+    sandboxId: string,
+    options: { name?: string; signal?: AbortSignal } = {},
+  ): Promise<{ snapshotId: string }> {
     return this.#call(`capture a snapshot of sandbox ${sandboxId}`, 'lost', async () => {
       const { snapshotId } = await this.#Sandbox.createSnapshot(sandboxId, { ...this.#connection, ...options });
       return { snapshotId };
     });
+  }
+
+  async *listSnapshots(options: { signal?: AbortSignal } = {}): AsyncIterable<ProviderSnapshotInfo> {
+    const paginator = this.#Sandbox.listSnapshots(this.#connection);
+    while (paginator.hasNext) {
+      const page = await this.#call('list snapshots', 'failed', () => paginator.nextItems(options));
+      if (!Array.isArray(page)) throw malformed('list snapshots');
+      for (const { snapshotId, names } of page) yield { snapshotId, names: Array.isArray(names) ? names : [] };
+    }
   }
 
   deleteSnapshot(snapshotId: string, options: { signal?: AbortSignal } = {}): Promise<boolean> {

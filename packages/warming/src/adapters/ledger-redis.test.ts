@@ -32,7 +32,9 @@ describe.skipIf(!hasRedis)('the Redis ledger', () => {
 
   it('tells the others when a slot becomes ready', async () => {
     const [first, second] = [await ledger('watch'), await ledger('watch')];
-    const told = new Promise<string>((resolve) => first.watch?.(resolve));
+    const told = new Promise<string>((resolve) =>
+      first.watch?.((notice) => notice.kind === 'changed' && resolve(notice.pool)),
+    );
     const place = { sandboxId: 's', envdVersion: '1' };
     const record = {
       slotId: 'a',
