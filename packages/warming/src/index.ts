@@ -48,7 +48,6 @@ export type {
 } from './ledger/record.js';
 export { type CloseOptions, type ManagerStats, type PoolSummary, RuntimeWarmingManager } from './manager.js';
 export type { BudgetOptions, PriceOptions, RuntimeWarmingManagerOptions } from './options.js';
-export { type BundleCandidate, type BundleDecision, chooseBundles } from './pool/bundle.js';
 export type { SnapshotLinkStore } from './pool/links.js';
 export {
   type CreateRequest,
@@ -73,6 +72,8 @@ export {
 } from './runtime.js';
 
 export { specKeyOf } from './spec-key.js';
+export { type BundleCandidate, type BundleDecision, chooseBundles } from './specialise/bundle.js';
+export type { RuntimePack, RuntimeSpecialiser } from './specialise/specialiser.js';
 export type { LatencyStats, PoolStats } from './stats/book.js';
 
 export type {

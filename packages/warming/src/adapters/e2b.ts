@@ -41,6 +41,12 @@ export function e2bProvider(options: E2bProviderOptions = {}): SandboxProvider {
   return new E2bProvider(options);
 }
 
+/** Longest wait for a request whose answer nobody needs, in milliseconds. */
+const keepTimeoutMs = 5_000;
+
+/** Domains whose sandboxes the package reaches at one address, by a header. */
+const sharedDomains = new Set(['e2b.app', 'e2b.dev', 'e2b.pro', 'e2b-staging.dev']);
+
 class E2bProvider implements SandboxProvider {
   readonly name = 'e2b';
   readonly #Sandbox: typeof Sandbox;
@@ -74,16 +80,7 @@ class E2bProvider implements SandboxProvider {
   }
 
   attach(connection: SandboxConnection): ProviderSandbox {
-    const { sandboxId, envdVersion, sandboxDomain, envdAccessToken, trafficAccessToken } = connection;
-    const sandbox = new this.#Sandbox({
-      ...this.#connection,
-      sandboxId,
-      envdVersion,
-      ...(sandboxDomain === undefined ? {} : { sandboxDomain }),
-      ...(envdAccessToken === undefined ? {} : { envdAccessToken }),
-      ...(trafficAccessToken === undefined ? {} : { trafficAccessToken }),
-    });
-    return new E2bSandbox(sandbox, connection, this.#apiUrl);
+    return new E2bSandbox(this.#sandboxOf(connection), connection, this.#apiUrl);
   }
 
   async *list(filter: { metadata: Record<string, string>; signal?: AbortSignal }): AsyncIterable<ProviderSandboxInfo> {
@@ -165,6 +162,43 @@ class E2bProvider implements SandboxProvider {
   /** The package keeps its connections by itself; one cheap request opens the first and loads its lazy modules. */
   async preconnect(): Promise<void> {
     for await (const _ of this.list({ metadata: { 'pilotlight.preconnect': 'none' } })) return;
+  }
+
+  /**
+   * The package has connections of its own for the API, for commands and for files. Where all sandboxes are reached at one
+   * address, one of them stands for all. Over HTTP/1.1 two are kept for commands, so that one is free while the other is used here.
+   */
+  async keepConnected(connections: readonly SandboxConnection[]): Promise<void> {
+    const places = new Map(connections.map((connection) => [this.#placeOf(connection), connection]));
+    const [first] = connections;
+    await Promise.allSettled([
+      first && this.#Sandbox.getInfo(first.sandboxId, this.#connection),
+      ...[...places.values()].flatMap((connection) => {
+        const sandbox = this.#sandboxOf(connection);
+        const limit = { requestTimeoutMs: keepTimeoutMs };
+        return [sandbox.commands.list(limit), sandbox.commands.list(limit), sandbox.isRunning(limit)];
+      }),
+    ]);
+  }
+
+  /** Where the package sends what is for a sandbox. */
+  #placeOf({ sandboxId, sandboxDomain }: SandboxConnection): string {
+    const fixed = this.#connection.sandboxUrl ?? process.env.E2B_SANDBOX_URL;
+    if (fixed !== undefined) return fixed;
+    const domain = sandboxDomain ?? this.#connection.domain ?? process.env.E2B_DOMAIN ?? 'e2b.app';
+    return sharedDomains.has(domain) ? domain : `${sandboxId}.${domain}`;
+  }
+
+  #sandboxOf(connection: SandboxConnection): Sandbox {
+    const { sandboxId, envdVersion, sandboxDomain, envdAccessToken, trafficAccessToken } = connection;
+    return new this.#Sandbox({
+      ...this.#connection,
+      sandboxId,
+      envdVersion,
+      ...(sandboxDomain === undefined ? {} : { sandboxDomain }),
+      ...(envdAccessToken === undefined ? {} : { envdAccessToken }),
+      ...(trafficAccessToken === undefined ? {} : { trafficAccessToken }),
+    });
   }
 
   #wrap(sandbox: Sandbox): ProviderSandbox {
