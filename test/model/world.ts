@@ -5,7 +5,6 @@ import {
   type Runtime,
   RuntimeWarmingManager,
   type RuntimeWarmingManagerOptions,
-  type SandboxProvider,
   type SlotRecord,
 } from '@pilotlight/warming';
 import { FakeClock } from '../../packages/warming/src/testing/fake-clock.js';
