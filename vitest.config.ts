@@ -14,7 +14,8 @@ export default defineConfig({
       'examples/**/*.test.ts',
     ],
     globalSetup: ['test/support/global-setup.ts'],
-    testTimeout: 30_000,
+    // A sandbox of the cloud may have to wait for its turn.
+    testTimeout: process.env.PILOTLIGHT_E2E === 'cloud' ? 120_000 : 30_000,
     hookTimeout: 60_000,
     reporters: process.env.CI ? ['default', 'json'] : ['default'],
     outputFile: { json: 'test-results/vitest.json' },

@@ -8,11 +8,13 @@ export class History {
   overCreated = 0;
   readonly orphans = new Set<string>();
   readonly latenciesMs: number[] = [];
+  /** Of claims that were answered at the first asking: what the fleet itself takes, faults of the others included. */
+  readonly atOnceMs: number[] = [];
   readonly failures = new Map<string, number>();
   readonly #owners = new Map<string, string>();
   readonly #held = new Map<string, string>();
 
-  handedOver(key: string, sandboxId: string, durationMs: number): void {
+  handedOver(key: string, sandboxId: string, durationMs: number, tries = 1): void {
     const owner = this.#owners.get(sandboxId);
     if (owner !== undefined && owner !== key) this.doubleClaims += 1;
     const before = this.#held.get(key);
@@ -21,6 +23,7 @@ export class History {
     if (before === undefined) {
       this.claims += 1;
       this.latenciesMs.push(durationMs);
+      if (tries === 1) this.atOnceMs.push(durationMs);
     }
     this.#owners.set(sandboxId, key);
     this.#held.set(key, sandboxId);
@@ -46,6 +49,14 @@ export class History {
   }
 
   p99ClaimMs(): number {
-    return this.latenciesMs.length === 0 ? 0 : Math.round(percentile(this.latenciesMs, 0.99));
+    return p99(this.latenciesMs);
   }
+
+  p99AtOnceMs(): number {
+    return p99(this.atOnceMs);
+  }
+}
+
+function p99(timesMs: readonly number[]): number {
+  return timesMs.length === 0 ? 0 : Math.round(percentile(timesMs, 0.99));
 }

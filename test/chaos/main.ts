@@ -70,7 +70,7 @@ async function claim(key: string): Promise<boolean> {
     try {
       const answer = await alive().ask({ kind: 'claim', key });
       if (answer.ok && answer.sandboxId) {
-        history.handedOver(key, answer.sandboxId, performance.now() - beganMs);
+        history.handedOver(key, answer.sandboxId, performance.now() - beganMs, tries + 1);
         return true;
       }
       history.failed(answer.error ?? 'unknown');
@@ -199,6 +199,8 @@ report(
     lostClaims: history.lostClaims,
     overCreated: history.overCreated,
     p99ClaimMs: history.p99ClaimMs(),
+    askedOnce: history.atOnceMs.length,
+    p99AskedOnceMs: history.p99AtOnceMs(),
     replicas: replicas.length,
     seed: Number(values.seed),
     boundMs,

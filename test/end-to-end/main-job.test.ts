@@ -1,8 +1,8 @@
-import { type LocalHost, startLocalHost } from '@pilotlight/local';
 import { defineRuntime, Pilotlight, type PilotlightOptions, type WarmingProgress, WarmSandbox } from '@pilotlight/sdk';
 import { Sandbox } from 'e2b';
 import getPort from 'get-port';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { openPlace, type Place } from './place.js';
 
 const plain = defineRuntime({
   name: 'plain',
@@ -11,25 +11,21 @@ const plain = defineRuntime({
   ready: { file: '/home/user/copy.txt' },
 });
 
-let host: LocalHost;
+let place: Place;
 let pilotlight: Pilotlight | undefined;
 
 beforeAll(async () => {
-  host = await startLocalHost();
+  place = await openPlace();
 });
-afterAll(() => host.close());
+afterAll(() => place?.close());
 afterEach(async () => {
   await pilotlight?.close();
-  expect(await running(), 'sandboxes left behind').toEqual([]);
+  await vi.waitFor(async () => expect(await place.left(), 'sandboxes left behind').toEqual([]), { timeout: 5_000 });
 });
 
 function client(options: Partial<PilotlightOptions> = {}): Pilotlight {
-  pilotlight = new Pilotlight({ ...host.connectionOptions, runtimes: [plain], ...options });
+  pilotlight = new Pilotlight({ ...place.options(), runtimes: [plain], ...options });
   return pilotlight;
-}
-
-async function running(): Promise<string[]> {
-  return (await Sandbox.list(host.connectionOptions).nextItems()).map((sandbox) => sandbox.sandboxId);
 }
 
 /** The pool holds what it should, so the next claim is hot. */
@@ -40,7 +36,7 @@ async function filled(target: Pilotlight, runtime = 'plain'): Promise<void> {
       expect(pool?.hot).toBe(pool?.target);
       expect(pool?.hot).toBeGreaterThan(0);
     },
-    { timeout: 20_000, interval: 10 },
+    { timeout: place.fillMs, interval: 10 },
   );
 }
 
@@ -75,7 +71,7 @@ describe('an app that asks for a runtime', () => {
     await sandbox.files.write('note.txt', 'x');
     expect(await sandbox.files.exists('note.txt')).toBe(true);
     await sandbox.setTimeout(60_000);
-    const again = await Sandbox.connect(sandbox.sandboxId, host.connectionOptions);
+    const again = await Sandbox.connect(sandbox.sandboxId, place.connection);
     expect((await again.commands.run('cat note.txt')).stdout).toBe('x');
   });
 
@@ -85,7 +81,7 @@ describe('an app that asks for a runtime', () => {
     await filled(pilot);
     const answer = await pilot.claim('plain', { env: { STAGE: 'preview' }, secrets: { TOKEN: 's3cret' } });
     expect(answer.state).toBe('HOT');
-    const sandbox = WarmSandbox.fromClaim(await answer.ready, host.connectionOptions);
+    const sandbox = WarmSandbox.fromClaim(await answer.ready, place.connection);
     expect((await sandbox.commands.run('echo $STAGE $TOKEN')).stdout).toBe('preview s3cret\n');
     expect((await sandbox.commands.run('echo $STAGE', { envs: { STAGE: 'live' } })).stdout).toBe('live\n');
   });
@@ -127,7 +123,7 @@ describe('an app that asks for a runtime', () => {
   it('ends the sandbox with kill', async () => {
     const sandbox = await client().sandbox('plain');
     expect(await sandbox.kill()).toBe(true);
-    expect(await running()).not.toContain(sandbox.sandboxId);
+    expect(await place.left()).not.toContain(sandbox.sandboxId);
   });
 });
 
@@ -199,6 +195,6 @@ describe('bad input gets one typed error that says what to do next, and leaves n
       },
     });
     await expect(claim).rejects.toMatchObject({ code: 'claim_cancelled' });
-    await vi.waitFor(async () => expect(await running()).toEqual([]), { timeout: 5_000, interval: 20 });
+    await vi.waitFor(async () => expect(await place.left()).toEqual([]), { timeout: 5_000, interval: 20 });
   });
 });

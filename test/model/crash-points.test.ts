@@ -72,6 +72,7 @@ async function crashAt(call: number, when: 'before' | 'after'): Promise<boolean>
   await world.clock.advance(orphanBoundMs);
   const label = `crash ${when} call ${call}`;
   expect(await world.loose(), label).toEqual({ orphans: [], ghosts: [], shared: [] });
+  expect(await world.unlinked(), `${label}: snapshots without a link`).toEqual([]);
   const states = await world.states();
   expect(
     states.filter((name) => name === 'hot'),

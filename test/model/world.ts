@@ -5,7 +5,6 @@ import {
   type Runtime,
   RuntimeWarmingManager,
   type RuntimeWarmingManagerOptions,
-  type SandboxProvider,
   type SlotRecord,
 } from '@pilotlight/warming';
 import { FakeClock } from '../../packages/warming/src/testing/fake-clock.js';
@@ -81,6 +80,12 @@ export class World {
     };
   }
 
+  /** Snapshots that no link names. */
+  async unlinked(): Promise<string[]> {
+    const linked = new Set((await this.ledger.links()).map((link) => link.snapshotId));
+    return [...this.provider.snapshots].filter((snapshotId) => !linked.has(snapshotId));
+  }
+
   async states(): Promise<string[]> {
     return (await this.ledger.all()).map(({ state }) => state.name).sort();
   }
@@ -131,8 +136,8 @@ function through<Port extends object>(port: Port, name: 'ledger' | 'provider', p
       if (typeof value !== 'function' || key === 'nowMs' || key === 'watch') return value;
       const call = (...values: unknown[]): unknown => Reflect.apply(value, target, values);
       if (key === 'attach') return (...values: unknown[]) => through(call(...values) as object, name, passage);
-      if (key === 'list')
-        return (...values: unknown[]) => passList(call(...values) as ReturnType<SandboxProvider['list']>, passage);
+      if (key === 'list' || key === 'listSnapshots')
+        return (...values: unknown[]) => passList(call(...values) as AsyncIterable<unknown>, key, passage);
       return async (...values: unknown[]) => {
         await passage.before(name, String(key));
         const result = await call(...values);
@@ -143,14 +148,11 @@ function through<Port extends object>(port: Port, name: 'ledger' | 'provider', p
   });
 }
 
-async function* passList(
-  list: ReturnType<SandboxProvider['list']>,
-  passage: Passage,
-): ReturnType<SandboxProvider['list']> {
-  await passage.before('provider', 'list');
+async function* passList(list: AsyncIterable<unknown>, operation: string, passage: Passage): AsyncIterable<unknown> {
+  await passage.before('provider', operation);
   const found = [];
   for await (const info of list) found.push(info);
-  await passage.after('provider', 'list');
+  await passage.after('provider', operation);
   yield* found;
 }
 

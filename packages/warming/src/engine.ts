@@ -12,6 +12,7 @@ import { parseOptions, type RuntimeWarmingManagerOptions } from './options.js';
 import { Background } from './pool/background.js';
 import { Connections } from './pool/connections.js';
 import type { Fleet } from './pool/fleet.js';
+import { Keeper } from './pool/keeper.js';
 import { Links, ledgerLinks } from './pool/links.js';
 import { Pool } from './pool/pool.js';
 import { claimErrorOf } from './pool/provider-errors.js';
@@ -21,6 +22,7 @@ import { poolSpecOf } from './pool/spec.js';
 import { Watch } from './pool/watch.js';
 import type { Runtime } from './runtime.js';
 import { defineRuntime } from './runtime.js';
+import { Sharing } from './specialise/sharing.js';
 import { StatsBook } from './stats/book.js';
 import { TargetDriver } from './target/driver.js';
 
@@ -47,34 +49,49 @@ export class Engine {
     const { provider } = options;
     const ledger = options.ledger ?? new MemoryLedger(clock, newId());
     const { prices, budget } = settings;
+    const name = settings.fleet ?? `embedded-${newId()}`;
+    const stats = new StatsBook(prices.perVcpuSecond * prices.vcpus + prices.perGibSecond * prices.gib);
+    const durations = new DurationBook();
+    const { connectionKey } = settings;
+    const connections = new Connections(provider, connectionKey === undefined ? undefined : sealerOf(connectionKey));
+    const background: Fleet['background'] = (runtime, work) => this.#background.run(runtime, work);
+    const madeMs = clock.monotonicMs();
     this.#background = new Background(clock, (runtime, error) => emit('background-error', { runtime, error }));
     this.fleet = {
-      name: settings.fleet ?? `embedded-${newId()}`,
+      name,
       replica: newId(),
       clock,
       ledger,
       provider,
       settings,
       gate: new CreateGate(clock, budget),
-      connections: new Connections(
+      connections,
+      links: new Links({
+        store: options.linkStore ?? ledgerLinks(ledger),
         provider,
-        settings.connectionKey === undefined ? undefined : sealerOf(settings.connectionKey),
-      ),
-      links: new Links(
-        options.linkStore ?? ledgerLinks(ledger),
-        provider,
-        () => ledger.nowMs(),
-        budget.probeAfterMs * 4,
-      ),
-      durations: new DurationBook(),
-      stats: new StatsBook(prices.perVcpuSecond * prices.vcpus + prices.perGibSecond * prices.gib),
+        fleet: name,
+        nowMs: () => ledger.nowMs(),
+        newId,
+        retryAfterMs: budget.probeAfterMs * 4,
+      }),
+      durations,
+      stats,
+      sharing: new Sharing({
+        specialiser: options.specialiser,
+        durations,
+        roomMebibytes: settings.genericRoomMebibytes,
+        runtimes: () => this.#sharing(),
+        claimsPerHour: (runtime) =>
+          stats.count(runtime) / Math.max(leastHours, (clock.monotonicMs() - madeMs) / 3_600_000),
+      }),
+      keeper: new Keeper({ clock, provider, settings, connections, background }),
       handles: new Set(),
       random: options.random ?? Math.random,
       newId,
       emit,
-      measuredLead: (pool, measuredMs) => {
+      measuredLead: (pool, tier, measuredMs) => {
         if (pool === this.pools.get(pool)?.spec.runtime.name) {
-          this.#driver.observe({ kind: 'lead', key: pool, atMs: clock.nowMs(), tier: 'hot', measuredMs });
+          this.#driver.observe({ kind: 'lead', key: pool, atMs: clock.nowMs(), tier, measuredMs });
         }
       },
       changed: (pool) => {
@@ -82,7 +99,7 @@ export class Engine {
         this.pools.get(pool)?.wake();
       },
       later: (delayMs, runtime, work) => this.#background.later(delayMs, runtime, work),
-      background: (runtime, work) => this.#background.run(runtime, work),
+      background,
     };
     this.#ownPolicy = options.targetPolicy !== undefined;
     this.#driver = new TargetDriver({
@@ -176,6 +193,7 @@ export class Engine {
     // Finds out whether the provider is there and the key is right before anybody waits for it.
     await this.#watch.start();
     this.fleet.background(undefined, async () => provider.preconnect?.());
+    this.fleet.keeper.start();
     for (const pool of this.pools.values()) pool.wake();
   }
 
@@ -185,6 +203,7 @@ export class Engine {
       'The manager was closed while this claim waited. Make a new manager to claim again.',
     );
     this.#watch.stop();
+    this.fleet.keeper.stop();
     this.#driver.close();
     this.intents.close();
     this.#background.stop();
@@ -214,6 +233,11 @@ export class Engine {
         parked: 0,
       })),
     );
+  }
+
+  /** Runtimes that a generic sandbox may answer for. */
+  *#sharing(): Iterable<Runtime> {
+    for (const { spec } of this.pools.values()) if (this.#genericOf(spec.runtime)) yield spec.runtime;
   }
 
   #genericOf(runtime: Runtime): Pool | undefined {
@@ -253,6 +277,9 @@ export class Engine {
     if (this.#closing) throw new WarmingError('closed', 'The manager is closed. Make a new one to go on.');
   }
 }
+
+/** Use is measured over no less than this, so that a first claim does not look like a flood. */
+const leastHours = 1 / 6;
 
 /** No runtime can have this name. */
 function genericPool(template: string): string {

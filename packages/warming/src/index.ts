@@ -30,6 +30,7 @@ export type {
   CreateRate,
   Ledger,
   LedgerEpoch,
+  LedgerNotice,
   ReserveLimits,
   ReserveResult,
   TakeRequest,
@@ -47,7 +48,6 @@ export type {
 } from './ledger/record.js';
 export { type CloseOptions, type ManagerStats, type PoolSummary, RuntimeWarmingManager } from './manager.js';
 export type { BudgetOptions, PriceOptions, RuntimeWarmingManagerOptions } from './options.js';
-export { type BundleCandidate, type BundleDecision, chooseBundles } from './pool/bundle.js';
 export type { SnapshotLinkStore } from './pool/links.js';
 export {
   type CreateRequest,
@@ -55,6 +55,7 @@ export {
   type ProviderFailure,
   type ProviderSandbox,
   type ProviderSandboxInfo,
+  type ProviderSnapshotInfo,
   type RunOptions,
   type RunResult,
   type SandboxConnection,
@@ -71,6 +72,8 @@ export {
 } from './runtime.js';
 
 export { specKeyOf } from './spec-key.js';
+export { type BundleCandidate, type BundleDecision, chooseBundles } from './specialise/bundle.js';
+export type { RuntimePack, RuntimeSpecialiser } from './specialise/specialiser.js';
 export type { LatencyStats, PoolStats } from './stats/book.js';
 
 export type {

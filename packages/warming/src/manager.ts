@@ -5,6 +5,7 @@ import type { WarmingEvents } from './events.js';
 import type { Intent, IntentOptions } from './intent/desk.js';
 import type { RuntimeWarmingManagerOptions } from './options.js';
 import type { Runtime } from './runtime.js';
+import type { BundleDecision } from './specialise/bundle.js';
 import type { PoolStats } from './stats/book.js';
 
 /** What one pool holds, as this process saw it last. */
@@ -124,6 +125,11 @@ export class RuntimeWarmingManager extends EventEmitter<WarmingEvents> implement
     const { pools, fleet } = this.#engine;
     const { waiting, limit } = fleet.gate.state();
     return { pools: [...pools.keys()].map((name) => fleet.stats.read(name)), budget: { waiting, learnedLimit: limit } };
+  }
+
+  /** Which runtimes' packs generic sandboxes carry, per template, with a reason for each. Needs a `specialiser`. */
+  bundles(): readonly BundleDecision[] {
+    return this.#engine.fleet.sharing.decide();
   }
 
   /**

@@ -5,6 +5,7 @@ import type { Ledger } from './ledger/ledger.js';
 import type { SnapshotLinkStore } from './pool/links.js';
 import type { SandboxProvider } from './provider.js';
 import type { Runtime } from './runtime.js';
+import type { RuntimeSpecialiser } from './specialise/specialiser.js';
 import type { TargetPolicy } from './target/target.js';
 
 /** Options of {@link RuntimeWarmingManager}. */
@@ -27,6 +28,17 @@ export interface RuntimeWarmingManagerOptions {
   budget?: BudgetOptions;
   /** Generic sandboxes to keep per base template, for all runtimes that may be answered by one. @default {} */
   generic?: Record<string, number>;
+  /** Puts packs into generic sandboxes, so that they become one of a runtime without its steps. @default none */
+  specialiser?: RuntimeSpecialiser;
+  /** Room for packs in one generic sandbox, in MiB. @default 2_048 */
+  genericRoomMebibytes?: number;
+  /**
+   * How often the connections to hot sandboxes are used so that they stay open, in milliseconds; 0 lets them close. Less than the
+   * 3 seconds after which an idle connection is given up.
+   *
+   * @default 2_000
+   */
+  keepConnectedMs?: number;
   /** Time for a claimant to acknowledge, and for a replica to show that it still works on a slot, in milliseconds. @default 30_000 */
   leaseMs?: number;
   /** Life of a pooled sandbox between renewals, in milliseconds. @default 1_800_000 */
@@ -124,6 +136,9 @@ const settingsSchema = z.strictObject({
     })
     .prefault({}),
   generic: z.record(z.string().min(1), z.number().int().min(0)).default({}),
+  specialiser: hasMethods('packOf', 'bundle', 'link').optional(),
+  genericRoomMebibytes: z.number().positive().default(2_048),
+  keepConnectedMs: z.number().int().min(0).default(2_000),
   leaseMs: duration.default(30_000),
   slotLifeMs: duration.default(1_800_000),
   maxLifeMs: duration.default(3_600_000),
@@ -152,12 +167,12 @@ const settingsSchema = z.strictObject({
 export type EngineSettings = Readonly<
   Omit<
     z.output<typeof settingsSchema>,
-    'provider' | 'runtimes' | 'ledger' | 'targetPolicy' | 'linkStore' | 'clock' | 'random' | 'newId'
+    'provider' | 'runtimes' | 'ledger' | 'targetPolicy' | 'linkStore' | 'specialiser' | 'clock' | 'random' | 'newId'
   >
 >;
 
 /** Values that an error must not repeat. */
-const hidden = new Set(['connectionKey', 'provider', 'ledger', 'linkStore', 'targetPolicy']);
+const hidden = new Set(['connectionKey', 'provider', 'ledger', 'linkStore', 'specialiser', 'targetPolicy']);
 
 /** @throws {@link InvalidSpecError} naming every wrong option with the value given */
 export function parseOptions(options: RuntimeWarmingManagerOptions): EngineSettings {

@@ -33,14 +33,29 @@ export interface SandboxProvider {
   /** Pauses with memory kept. Absent when the provider cannot. */
   pause?(sandboxId: string, options?: { signal?: AbortSignal }): Promise<void>;
 
-  /** Freezes a running sandbox into a snapshot that `create({ template: snapshotId })` starts from. */
-  createSnapshot?(sandboxId: string, options?: { signal?: AbortSignal }): Promise<{ snapshotId: string }>;
+  /**
+   * Freezes a running sandbox into a snapshot that `create({ template: snapshotId })` starts from. `name` is new each time, in
+   * lower-case letters, digits and hyphens; by it the snapshot is found when the answer was lost.
+   */
+  createSnapshot?(
+    sandboxId: string,
+    options?: { name?: string; signal?: AbortSignal },
+  ): Promise<{ snapshotId: string }>;
+
+  /** All snapshots, with the names they are known by. Absent when the provider cannot tell. */
+  listSnapshots?(options?: { signal?: AbortSignal }): AsyncIterable<ProviderSnapshotInfo>;
 
   /** Idempotent. False when there was no such snapshot. */
   deleteSnapshot?(snapshotId: string, options?: { signal?: AbortSignal }): Promise<boolean>;
 
   /** Opens connections ahead, so that a claim never pays for DNS, TCP or TLS. */
   preconnect?(): Promise<void>;
+
+  /**
+   * Opens the way to running sandboxes ahead and keeps it open, with as few requests as that takes: a first command then goes
+   * over a connection that is there. A sandbox that is gone is no error.
+   */
+  keepConnected?(connections: readonly SandboxConnection[]): Promise<void>;
 
   /** Releases what the adapter itself opened. Sandboxes are the engine's business, not the adapter's. */
   close?(): Promise<void>;
@@ -74,6 +89,11 @@ export interface ProviderSandboxInfo {
   startedAtMs: number;
   /** When it ends by itself; for a paused sandbox, when it was paused. */
   endsAtMs: number;
+}
+
+export interface ProviderSnapshotInfo {
+  snapshotId: string;
+  names: readonly string[];
 }
 
 /** What the engine does inside a sandbox. */

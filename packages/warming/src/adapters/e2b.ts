@@ -4,6 +4,7 @@ import {
   ProviderError,
   type ProviderSandbox,
   type ProviderSandboxInfo,
+  type ProviderSnapshotInfo,
   type SandboxConnection,
   type SandboxProvider,
 } from '../provider.js';
@@ -40,6 +41,12 @@ export function e2bProvider(options: E2bProviderOptions = {}): SandboxProvider {
   return new E2bProvider(options);
 }
 
+/** Longest wait for a request whose answer nobody needs, in milliseconds. */
+const keepTimeoutMs = 5_000;
+
+/** Domains whose sandboxes the package reaches at one address, by a header. */
+const sharedDomains = new Set(['e2b.app', 'e2b.dev', 'e2b.pro', 'e2b-staging.dev']);
+
 class E2bProvider implements SandboxProvider {
   readonly name = 'e2b';
   readonly #Sandbox: typeof Sandbox;
@@ -73,16 +80,7 @@ class E2bProvider implements SandboxProvider {
   }
 
   attach(connection: SandboxConnection): ProviderSandbox {
-    const { sandboxId, envdVersion, sandboxDomain, envdAccessToken, trafficAccessToken } = connection;
-    const sandbox = new this.#Sandbox({
-      ...this.#connection,
-      sandboxId,
-      envdVersion,
-      ...(sandboxDomain === undefined ? {} : { sandboxDomain }),
-      ...(envdAccessToken === undefined ? {} : { envdAccessToken }),
-      ...(trafficAccessToken === undefined ? {} : { trafficAccessToken }),
-    });
-    return new E2bSandbox(sandbox, connection, this.#apiUrl);
+    return new E2bSandbox(this.#sandboxOf(connection), connection, this.#apiUrl);
   }
 
   async *list(filter: { metadata: Record<string, string>; signal?: AbortSignal }): AsyncIterable<ProviderSandboxInfo> {
@@ -136,11 +134,23 @@ class E2bProvider implements SandboxProvider {
     throw new ProviderError(info ? 'failed' : 'gone', `E2B could not ${action}: it is ${info?.state ?? 'gone'}.`);
   }
 
-  createSnapshot(sandboxId: string, options: { signal?: AbortSignal } = {}): Promise<{ snapshotId: string }> {
+  createSnapshot(
+    sandboxId: string,
+    options: { name?: string; signal?: AbortSignal } = {},
+  ): Promise<{ snapshotId: string }> {
     return this.#call(`capture a snapshot of sandbox ${sandboxId}`, 'lost', async () => {
       const { snapshotId } = await this.#Sandbox.createSnapshot(sandboxId, { ...this.#connection, ...options });
       return { snapshotId };
     });
+  }
+
+  async *listSnapshots(options: { signal?: AbortSignal } = {}): AsyncIterable<ProviderSnapshotInfo> {
+    const paginator = this.#Sandbox.listSnapshots(this.#connection);
+    while (paginator.hasNext) {
+      const page = await this.#call('list snapshots', 'failed', () => paginator.nextItems(options));
+      if (!Array.isArray(page)) throw malformed('list snapshots');
+      for (const { snapshotId, names } of page) yield { snapshotId, names: Array.isArray(names) ? names : [] };
+    }
   }
 
   deleteSnapshot(snapshotId: string, options: { signal?: AbortSignal } = {}): Promise<boolean> {
@@ -152,6 +162,43 @@ class E2bProvider implements SandboxProvider {
   /** The package keeps its connections by itself; one cheap request opens the first and loads its lazy modules. */
   async preconnect(): Promise<void> {
     for await (const _ of this.list({ metadata: { 'pilotlight.preconnect': 'none' } })) return;
+  }
+
+  /**
+   * The package has connections of its own for the API, for commands and for files. Where all sandboxes are reached at one
+   * address, one of them stands for all. Over HTTP/1.1 two are kept for commands, so that one is free while the other is used here.
+   */
+  async keepConnected(connections: readonly SandboxConnection[]): Promise<void> {
+    const places = new Map(connections.map((connection) => [this.#placeOf(connection), connection]));
+    const [first] = connections;
+    await Promise.allSettled([
+      first && this.#Sandbox.getInfo(first.sandboxId, this.#connection),
+      ...[...places.values()].flatMap((connection) => {
+        const sandbox = this.#sandboxOf(connection);
+        const limit = { requestTimeoutMs: keepTimeoutMs };
+        return [sandbox.commands.list(limit), sandbox.commands.list(limit), sandbox.isRunning(limit)];
+      }),
+    ]);
+  }
+
+  /** Where the package sends what is for a sandbox. */
+  #placeOf({ sandboxId, sandboxDomain }: SandboxConnection): string {
+    const fixed = this.#connection.sandboxUrl ?? process.env.E2B_SANDBOX_URL;
+    if (fixed !== undefined) return fixed;
+    const domain = sandboxDomain ?? this.#connection.domain ?? process.env.E2B_DOMAIN ?? 'e2b.app';
+    return sharedDomains.has(domain) ? domain : `${sandboxId}.${domain}`;
+  }
+
+  #sandboxOf(connection: SandboxConnection): Sandbox {
+    const { sandboxId, envdVersion, sandboxDomain, envdAccessToken, trafficAccessToken } = connection;
+    return new this.#Sandbox({
+      ...this.#connection,
+      sandboxId,
+      envdVersion,
+      ...(sandboxDomain === undefined ? {} : { sandboxDomain }),
+      ...(envdAccessToken === undefined ? {} : { envdAccessToken }),
+      ...(trafficAccessToken === undefined ? {} : { trafficAccessToken }),
+    });
   }
 
   #wrap(sandbox: Sandbox): ProviderSandbox {

@@ -5,6 +5,7 @@ import type { Ledger, LedgerEpoch, ReserveLimits, ReserveResult, TakeRequest, Ta
 import { spend } from '../ledger/rate.js';
 import type { SlotRecord, SnapshotLink } from '../ledger/record.js';
 import { claimed, fits, repeated } from '../ledger/take.js';
+import { Batch, type Outcome } from './batch.js';
 import { isLocked, sqliteError } from './sqlite-errors.js';
 import { SqliteTables } from './sqlite-tables.js';
 
@@ -15,8 +16,9 @@ export interface SqliteLedgerOptions {
   /** Longest wait for another process that writes, in milliseconds. @default 5_000 */
   lockTimeoutMs?: number;
   /**
-   * What a claim outlives: `power` waits for the disk at every write, `process` leaves the last writes to the operating
-   * system, which is faster and loses them only when the machine itself stops.
+   * What a claim outlives: `power` waits for the disk at every write (`synchronous = FULL`), `process` leaves the last writes to
+   * the operating system (`synchronous = NORMAL`), which is faster and loses them only when the machine itself stops. The
+   * journal is a WAL in both, and writes asked for at once share one transaction, and so one wait.
    *
    * @default 'power'
    */
@@ -33,10 +35,16 @@ export function sqliteLedger(options: SqliteLedgerOptions): Ledger {
   return new SqliteLedger(options);
 }
 
+/** Writes that share one transaction: the event loop stands still for no more than these. */
+const largestBatch = 64;
+
+type Write = (tables: SqliteTables) => unknown;
+
 class SqliteLedger implements Ledger {
   readonly name = 'sqlite';
   readonly shared = true;
   readonly #options: Required<SqliteLedgerOptions>;
+  readonly #writes = new Batch<Write, unknown>((writes) => this.#writeAll(writes), largestBatch);
   #tables: SqliteTables | undefined;
   #latestMs = 0;
 
@@ -161,7 +169,8 @@ class SqliteLedger implements Ledger {
 
   restore(record: SlotRecord): Promise<boolean> {
     return this.#write((tables) => {
-      if (tables.get(record.slotId) || !this.#mayBind(tables, record)) return false;
+      const present = tables.get(record.slotId);
+      if ((present && present.version >= record.version) || !this.#mayBind(tables, record)) return false;
       tables.put(record);
       return true;
     });
@@ -202,10 +211,29 @@ class SqliteLedger implements Ledger {
     return this.#patiently(() => work(this.#opened()));
   }
 
-  /** The work runs as one transaction that no other process writes in between. */
+  /** The work runs in a transaction that no other process writes in between. */
   async #write<Value>(work: (tables: SqliteTables) => Value): Promise<Value> {
     await this.open();
-    return this.#patiently(() => this.#opened().transaction(work));
+    let value: Value;
+    await this.#writes.add((tables) => {
+      value = work(tables);
+    });
+    return value!;
+  }
+
+  /** All in one transaction; when one of them fails, each in its own. */
+  async #writeAll(writes: readonly Write[]): Promise<Outcome<unknown>[]> {
+    try {
+      await this.#patiently(() =>
+        this.#opened().transaction((tables) => {
+          for (const write of writes) write(tables);
+        }),
+      );
+      return writes.map(() => ({ value: undefined }));
+    } catch (error) {
+      if (writes.length === 1) return [{ error }];
+      return (await Promise.all(writes.map((write) => this.#writeAll([write])))).flat();
+    }
   }
 
   #opened(): SqliteTables {

@@ -1,79 +1,116 @@
+import { takeScript } from './redis-take-script.js';
+
 /**
  * The atomic steps of the Redis ledger. KEYS[1] is the common prefix; every key of a fleet carries the same hash tag.
  *
- * A slot is kept twice: as the JSON the engine wrote, and as the few fields it is found and counted by. The fields are
- * made by the engine, so that no rule of the engine is written down here a second time.
+ * A slot is kept in three hashes: `heads` has what it is found and counted by, `slots` its record, and `takings` what a claim
+ * changed of the record since; see `redis-cells.ts`. `keys` maps a claim key to `=` and its slot, or to the hold on it as JSON.
  */
 const common = `
 local prefix = KEYS[1]
-local slots, fields = prefix .. 'slots', prefix .. 'fields'
-local keys, holds = prefix .. 'keys', prefix .. 'holds'
-local goals, tenants, meta = prefix .. 'goals', prefix .. 'tenants', prefix .. 'meta'
-local due = prefix .. 'due'
+local slots, keys, goals, tenants = prefix .. 'slots', prefix .. 'keys', prefix .. 'goals', prefix .. 'tenants'
+local heads, takings = prefix .. 'heads', prefix .. 'takings'
+local meta, due, changed = prefix .. 'meta', prefix .. 'due', prefix .. 'changed'
 
 local function now()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- fields: version, pool, shelf, due, goal, running, tenant, key, hard end, end
-local function fieldsOf(id)
-  local text = redis.call('HGET', fields, id)
-  return text and cjson.decode(text)
+-- version, pool, shelf, due, goal, running, tenant, key, hard end, end
+local function headOf(id)
+  local head = redis.call('HGET', heads, id)
+  return head and cmsgpack.unpack(head)
+end
+
+-- a record and, on a second line, its taking
+local function cellOf(id)
+  local record, taking = redis.call('HGET', slots, id), redis.call('HGET', takings, id)
+  return record and (taking and record .. '\\n' .. taking or record)
+end
+
+local function leave(hash, name, by)
+  if name ~= '' and redis.call('HINCRBY', hash, name, -by) <= 0 then redis.call('HDEL', hash, name) end
 end
 
 local function drop(id, f)
   redis.call('HDEL', slots, id)
-  redis.call('HDEL', fields, id)
+  redis.call('HDEL', heads, id)
+  redis.call('HDEL', takings, id)
   redis.call('SREM', prefix .. 'pool:' .. f[2], id)
   redis.call('ZREM', due, id)
   if f[3] ~= '' then redis.call('ZREM', prefix .. 'shelf:' .. f[3], id) end
-  if f[5] ~= '' and redis.call('HINCRBY', goals, f[5], -1) <= 0 then redis.call('HDEL', goals, f[5]) end
+  leave(goals, f[5], 1)
   if f[6] == 1 then redis.call('HINCRBY', meta, 'running', -1) end
-  if f[7] ~= '' and redis.call('HINCRBY', tenants, f[7], -1) <= 0 then redis.call('HDEL', tenants, f[7]) end
+  leave(tenants, f[7], 1)
   if f[8] ~= '' then redis.call('HDEL', keys, f[8]) end
 end
 
-local function put(id, json, f)
-  redis.call('HSET', slots, id, json)
-  redis.call('HSET', fields, id, cjson.encode(f))
+local function put(id, record, f)
+  redis.call('HSET', slots, id, record)
+  redis.call('HSET', heads, id, cmsgpack.pack(f))
   redis.call('SADD', prefix .. 'pool:' .. f[2], id)
   redis.call('ZADD', due, f[4], id)
   if f[5] ~= '' then redis.call('HINCRBY', goals, f[5], 1) end
   if f[6] == 1 then redis.call('HINCRBY', meta, 'running', 1) end
   if f[7] ~= '' then redis.call('HINCRBY', tenants, f[7], 1) end
-  if f[8] ~= '' then
-    redis.call('HSET', keys, f[8], id)
-    redis.call('HDEL', holds, f[8])
-  end
+  if f[8] ~= '' then redis.call('HSET', keys, f[8], '=' .. id) end
   if f[3] ~= '' then
     redis.call('ZADD', prefix .. 'shelf:' .. f[3], redis.call('HINCRBY', meta, 'order', 1), id)
-    redis.call('PUBLISH', prefix .. 'changed', f[2])
+    redis.call('PUBLISH', changed, '+' .. f[2])
   end
+end
+
+-- what the value of a claim key says: its slot, or the hold on it
+local function boundTo(value)
+  if not value then return nil, nil end
+  if string.sub(value, 1, 1) == '=' then return string.sub(value, 2), nil end
+  return nil, cjson.decode(value)
 end
 
 local function mayBind(id, key, claimId)
   if key == '' then return true end
-  local bound = redis.call('HGET', keys, key)
+  local bound, hold = boundTo(redis.call('HGET', keys, key))
   if bound then return bound == id end
-  local held = redis.call('HGET', holds, key)
-  if not held then return true end
-  local hold = cjson.decode(held)
-  return hold[1] == claimId or hold[4] <= now()
+  return not hold or hold[1] == claimId or hold[4] <= now()
+end
+
+local function cellsOf(ids)
+  local found = {}
+  for _, id in ipairs(ids) do found[#found + 1] = cellOf(id) or nil end
+  return found
 end
 `;
 
 /** Each script with the number of its keys, which is one: the prefix. */
 export const redisScripts = {
-  /** → epoch as JSON */
+  /**
+   * new id, id of this run of Redis → id and start. Another run may have begun with less than was acknowledged. The id lies
+   * with the slots: when they are gone, so is it, and what else is left of them goes too.
+   */
   ledgerEpoch: `${common}
-redis.call('HSETNX', meta, 'epoch', cjson.encode({ id = ARGV[1], startedAtMs = now() }))
-return redis.call('HGET', meta, 'epoch')`,
+local id = redis.call('HGET', slots, '')
+if not id then
+  if redis.call('HLEN', slots) == 0 then
+    for _, key in ipairs(redis.call('KEYS', (string.gsub(prefix, '[%*%?%[%]\\\\]', '\\\\%0')) .. '*')) do
+      if key ~= prefix .. 'links' then redis.call('DEL', key) end
+    end
+  end
+  id = ARGV[1]
+  redis.call('HSET', slots, '', id)
+end
+local run = cjson.encode({ id, ARGV[2] })
+local started = redis.call('HGET', meta, 'run')
+if not started or cjson.decode(started)[1] ~= run then
+  started = cjson.encode({ run, now() })
+  redis.call('HSET', meta, 'run', started)
+end
+return started`,
 
-  /** id, json, fields, max, goal limit or -1, running limit, rate per second, burst, leave → {kind, value, running} */
+  /** id, head, json, max, goal limit or -1, running limit, rate per second, burst, leave → {kind, value, running} */
   ledgerReserve: `${common}
-local id, json, f = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
-local present = redis.call('HGET', slots, id)
+local id, f = ARGV[1], cjson.decode(ARGV[2])
+local present = cellOf(id)
 if present then return { 'exists', present } end
 local running = tonumber(redis.call('HGET', meta, 'running') or 0)
 if redis.call('SCARD', prefix .. 'pool:' .. f[2]) >= tonumber(ARGV[4]) then return { 'full', 'max', tostring(running) } end
@@ -93,117 +130,69 @@ if tokens + 0.000001 < needed then
   return { 'wait', tostring(math.ceil((needed - tokens) / perSecond * 1000)) }
 end
 redis.call('HSET', meta, 'bucket', cjson.encode({ tokens - 1, at }))
-put(id, json, f)
+put(id, ARGV[3], f)
 return { 'reserved', tostring(running + 1) }`,
 
-  /** id, expected version, json, fields, claim id → 1 or 0. A repetition of a write that came through is 1 too. */
+  /** id, expected version, head, json, claim id → 1 or 0. A repetition of a write that came through is 1 too. */
   ledgerWrite: `${common}
-local id, f = ARGV[1], cjson.decode(ARGV[4])
-local present = fieldsOf(id)
+local id, f = ARGV[1], cjson.decode(ARGV[3])
+local present = headOf(id)
 if not present then return 0 end
-if present[1] ~= tonumber(ARGV[2]) then
-  return redis.call('HGET', slots, id) == ARGV[3] and 1 or 0
-end
+if present[1] ~= tonumber(ARGV[2]) then return cellOf(id) == ARGV[4] and 1 or 0 end
 if not mayBind(id, f[8], ARGV[5]) then return 0 end
 drop(id, present)
-put(id, ARGV[3], f)
+put(id, ARGV[4], f)
 return 1`,
 
   /** id, expected version → 1 or 0 */
   ledgerRemove: `${common}
-local present = fieldsOf(ARGV[1])
+local present = headOf(ARGV[1])
 if not present or present[1] ~= tonumber(ARGV[2]) then return 0 end
 drop(ARGV[1], present)
-redis.call('PUBLISH', prefix .. 'changed', present[2])
+redis.call('PUBLISH', changed, '+' .. present[2])
 return 1`,
 
-  /** id, json, fields, claim id → 1 or 0 */
+  /** id, head, json, claim id → 1 or 0 */
   ledgerRestore: `${common}
-local f = cjson.decode(ARGV[3])
-if redis.call('HEXISTS', slots, ARGV[1]) == 1 or not mayBind(ARGV[1], f[8], ARGV[4]) then return 0 end
-put(ARGV[1], ARGV[2], f)
+local f = cjson.decode(ARGV[2])
+local present = headOf(ARGV[1])
+if present and present[1] >= f[1] or not mayBind(ARGV[1], f[8], ARGV[4]) then return 0 end
+if present then drop(ARGV[1], present) end
+put(ARGV[1], ARGV[3], f)
 return 1`,
 
-  /** key → json or nil */
+  /** key → cell or nil */
   ledgerFind: `${common}
-local id = redis.call('HGET', keys, ARGV[1])
-return id and redis.call('HGET', slots, id)`,
+local id = boundTo(redis.call('HGET', keys, ARGV[1]))
+return id and cellOf(id)`,
 
-  /**
-   * claim key, claim id, spec, runtime, tenant, tenant limit, hold until or 0, earliest hard end, earliest end, due,
-   * fields of the claimed slot, tail of its JSON, shelves… → {kind, value, from}
-   */
-  ledgerTake: `${common}
-local key, claimId, spec, runtime, tenant = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local bound = redis.call('HGET', keys, key)
-if bound then return { 'bound', redis.call('HGET', slots, bound) } end
-local held = redis.call('HGET', holds, key)
-if held then
-  local hold = cjson.decode(held)
-  if hold[2] ~= spec or hold[3] ~= runtime then return { 'conflict', hold[3] } end
-  if hold[1] ~= claimId and hold[4] > now() then return { 'held', string.format('%.0f', hold[4]) } end
-end
-local claims = tonumber(redis.call('HGET', tenants, tenant) or 0)
-if claims >= tonumber(ARGV[6]) then return { 'tenant_full', tostring(claims) } end
-local hardEnd, endsAt, batch, passed = tonumber(ARGV[8]), tonumber(ARGV[9]), 8, 0
-for index = 12, #ARGV do
-  local shelf, skip = prefix .. 'shelf:' .. ARGV[index], 0
-  while true do
-    local found = redis.call('ZRANGE', shelf, skip, skip + batch - 1)
-    for _, id in ipairs(found) do
-      local f = fieldsOf(id)
-      if f[9] < hardEnd or (f[10] >= 0 and f[10] < endsAt) then
-        passed = passed + 1
-      else
-        local record = cjson.decode(redis.call('HGET', slots, id))
-        local from = record.state.name
-        local claim = cjson.decode(ARGV[11])
-        claim.state.place = record.state.place
-        claim.state.endsAtMs = from == 'hot' and record.state.endsAtMs or record.hardEndsAtMs
-        record.state, record.owner, record.dueAtMs = claim.state, claim.owner, tonumber(ARGV[10])
-        record.version = record.version + 1
-        local json = cjson.encode(record)
-        -- What drop and put would do, less what stays as it is: this is the hot path.
-        redis.call('HSET', slots, id, json)
-        redis.call('HSET', fields, id, cjson.encode({ record.version, f[2], '', record.dueAtMs, '', 1, tenant, key, f[9], -1 }))
-        redis.call('ZREM', shelf, id)
-        redis.call('ZADD', due, ARGV[10], id)
-        redis.call('HSET', keys, key, id)
-        redis.call('HINCRBY', tenants, tenant, 1)
-        if f[5] ~= '' and redis.call('HINCRBY', goals, f[5], -1) <= 0 then redis.call('HDEL', goals, f[5]) end
-        if f[6] == 0 then redis.call('HINCRBY', meta, 'running', 1) end
-        if held then redis.call('HDEL', holds, key) end
-        return { 'taken', json, from }
-      end
-    end
-    if #found < batch then break end
-    skip = skip + batch
-  end
-end
-if ARGV[7] ~= '0' then redis.call('HSET', holds, key, cjson.encode({ claimId, spec, runtime, tonumber(ARGV[7]) })) end
-return { 'empty', tostring(passed) }`,
+  /** See `redis-take-script.ts`. */
+  ledgerTake: `${common}${takeScript}`,
 
   /** key, claim id */
   ledgerUnhold: `${common}
-local held = redis.call('HGET', holds, ARGV[1])
-if held and cjson.decode(held)[1] == ARGV[2] then redis.call('HDEL', holds, ARGV[1]) end
+local _, hold = boundTo(redis.call('HGET', keys, ARGV[1]))
+if hold and hold[1] == ARGV[2] then redis.call('HDEL', keys, ARGV[1]) end
 return 1`,
 
-  /** pool → json… */
-  ledgerView: `${common}
-local ids = redis.call('SMEMBERS', prefix .. 'pool:' .. ARGV[1])
-local found = {}
-for first = 1, #ids, 1000 do
-  local part = redis.call('HMGET', slots, unpack(ids, first, math.min(first + 999, #ids)))
-  for _, json in ipairs(part) do found[#found + 1] = json end
-end
-return found`,
+  /** id → cell or nil */
+  ledgerRead: `${common}
+return cellOf(ARGV[1])`,
 
-  /** before, limit → json… */
+  /** cursor → next cursor, cells */
+  ledgerScan: `${common}
+local scanned = redis.call('HSCAN', heads, ARGV[1], 'COUNT', 500)
+local ids = {}
+for index = 1, #scanned[2], 2 do ids[#ids + 1] = scanned[2][index] end
+return { scanned[1], cellsOf(ids) }`,
+
+  /** pool → cells */
+  ledgerView: `${common}
+return cellsOf(redis.call('SMEMBERS', prefix .. 'pool:' .. ARGV[1]))`,
+
+  /** before, limit → cells */
   ledgerDue: `${common}
-local ids = redis.call('ZRANGEBYSCORE', due, '-inf', ARGV[1], 'LIMIT', 0, ARGV[2])
-if #ids == 0 then return {} end
-return redis.call('HMGET', slots, unpack(ids))`,
+return cellsOf(redis.call('ZRANGEBYSCORE', due, '-inf', ARGV[1], 'LIMIT', 0, ARGV[2]))`,
 
   /** spec, json → json of the link that is kept */
   ledgerSaveLink: `${common}

@@ -1,6 +1,6 @@
 import type Database from 'libsql';
-import { z } from 'zod';
 import { indexOf } from '../ledger/index-of.js';
+import { isSlotRecord } from '../ledger/is-record.js';
 import type { LedgerEpoch } from '../ledger/ledger.js';
 import type { Bucket } from '../ledger/rate.js';
 import type { ClaimRecord, SlotRecord, SnapshotLink } from '../ledger/record.js';
@@ -26,12 +26,6 @@ CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WIT
 `;
 
 const version = '1';
-const recordShape = z.looseObject({
-  slotId: z.string(),
-  version: z.number(),
-  pool: z.string(),
-  state: z.looseObject({ name: z.string() }),
-});
 
 /** A hold on a claim key. */
 export interface Hold {
@@ -252,6 +246,6 @@ export class SqliteTables {
 /** @throws SyntaxError when a record is not what this package writes */
 function parse(row: Record<string, unknown>): SlotRecord {
   const value: unknown = JSON.parse(String(row.record));
-  if (!recordShape.safeParse(value).success) throw new SyntaxError('a record of it makes no sense');
-  return value as SlotRecord;
+  if (!isSlotRecord(value)) throw new SyntaxError('a record of it makes no sense');
+  return value;
 }

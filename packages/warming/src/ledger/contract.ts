@@ -315,6 +315,32 @@ export const ledgerContract: readonly ContractCase[] = [
     },
   },
   {
+    name: 'restores a record over an older version of it, whose newer one was lost, and over no newer one',
+    async run(open) {
+      const ledger = await open();
+      const older = await hot(ledger, 'a');
+      const newer = { ...claimedBy(older, 'one', 'job'), version: older.version + 1 };
+      assert.equal(await ledger.restore(newer), true);
+      assert.deepEqual(await ledger.find('job'), newer);
+      assert.equal((await ledger.take(taking('two'))).kind, 'empty');
+      assert.equal(await ledger.restore(older), false);
+    },
+  },
+  {
+    name: 'takes asked for at once see each other: one slot for a key, and no tenant above its limit',
+    async run(open) {
+      const ledger = await open();
+      for (const id of ['a', 'b', 'c']) await hot(ledger, id);
+      const same = await Promise.all([1, 2, 3].map((index) => ledger.take(taking(`same-${index}`, { key: 'job' }))));
+      const ids = same.map((result) => result.kind === 'taken' && result.record.slotId);
+      assert.equal(new Set(ids).size, 1);
+      const limited = await Promise.all(
+        [1, 2].map((index) => ledger.take(taking(`limited-${index}`, { tenant: 'acme' }, { tenantMax: 1 }))),
+      );
+      assert.deepEqual(limited.map(({ kind }) => kind).sort(), ['taken', 'tenant_full']);
+    },
+  },
+  {
     name: 'keeps the first link of a spec, and drops it for one caller',
     async run(open) {
       const ledger = await open();

@@ -62,7 +62,10 @@ export interface Ledger {
   /** All slots of the fleet. */
   all(): Promise<readonly SlotRecord[]>;
 
-  /** Stores a record that is not there, without limits: what is known to be claimed, after the data were lost. */
+  /**
+   * Stores a record that is not there, or that is there in an older version, without limits: what is known to be claimed,
+   * after data were lost.
+   */
   restore(record: SlotRecord): Promise<boolean>;
 
   link(specKey: string): Promise<SnapshotLink | undefined>;
@@ -72,15 +75,20 @@ export interface Ledger {
   dropLink(specKey: string, snapshotId: string): Promise<boolean>;
   links(): Promise<readonly SnapshotLink[]>;
 
-  /**
-   * Calls back with the name of a pool in which a slot became ready or ended, whoever did it. A slot that was taken is not
-   * told: its taker refills. Absent when nobody else can change anything.
-   */
-  watch?(listener: (pool: string) => void): () => void;
+  /** Calls back when others may have changed something. Absent when nobody else can, or when it cannot be told. */
+  watch?(listener: (notice: LedgerNotice) => void): () => void;
 
   /** Writes what is pending and releases what was opened. Idempotent. */
   close(): Promise<void>;
 }
+
+export type LedgerNotice =
+  /** A slot of the pool became ready or ended: a pool may have too few or too many. Whoever did it. */
+  | { readonly kind: 'changed'; readonly pool: string }
+  /** Slots of the pool were taken by another process, which refills: only the counts are others. */
+  | { readonly kind: 'taken'; readonly pool: string }
+  /** The ledger was away for a while: anything may have changed, or been lost. */
+  | { readonly kind: 'back' };
 
 export interface LedgerEpoch {
   readonly id: string;

@@ -144,9 +144,11 @@ export class MemoryLedger implements Ledger {
   }
 
   async restore(record: SlotRecord): Promise<boolean> {
-    if (this.#slots.has(record.slotId)) return false;
+    const present = this.#slots.get(record.slotId);
+    if (present && present.version >= record.version) return false;
     if (record.state.name === 'claimed' && !this.#mayBind(record.slotId, record.state.claim)) return false;
-    this.#put(record);
+    if (present) this.#replace(present, record);
+    else this.#put(record);
     return true;
   }
 

@@ -8,7 +8,10 @@ export function fits(record: SlotRecord, request: TakeRequest): boolean {
 }
 
 /** The record after the claim took it. Its version is the one it was read at. */
-export function claimed(record: SlotRecord, request: TakeRequest): SlotRecord {
+export function claimed(
+  record: SlotRecord,
+  request: Pick<TakeRequest, 'claim' | 'leaseUntilMs' | 'owner' | 'preparing'>,
+): SlotRecord {
   const { state } = record;
   if (state.name !== 'hot' && state.name !== 'parked' && state.name !== 'kept') {
     throw new TypeError(`A slot that is ${state.name} stands on no shelf.`);

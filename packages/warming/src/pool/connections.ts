@@ -25,9 +25,14 @@ export class Connections {
     };
   }
 
+  /** The connection of a sandbox, as far as it is known without a request. */
+  known(place: SlotPlace): SandboxConnection | undefined {
+    return this.#known.get(place.sandboxId) ?? this.#sealer?.open(place);
+  }
+
   /** Without a request when this process made the sandbox or holds the key; else by asking the provider once. */
   async open(place: SlotPlace, timeoutMs: number): Promise<ProviderSandbox> {
-    const known = this.#known.get(place.sandboxId) ?? this.#sealer?.open(place);
+    const known = this.known(place);
     if (known) {
       this.#known.set(place.sandboxId, known);
       return this.#provider.attach(known);

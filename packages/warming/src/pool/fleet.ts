@@ -6,8 +6,10 @@ import type { WarmingEvents } from '../events.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { EngineSettings } from '../options.js';
 import type { SandboxProvider } from '../provider.js';
+import type { Sharing } from '../specialise/sharing.js';
 import type { StatsBook } from '../stats/book.js';
 import type { Connections } from './connections.js';
+import type { Keeper } from './keeper.js';
 import type { Links } from './links.js';
 
 /** What every part of the engine shares: its ports, its settings and its name. */
@@ -22,6 +24,8 @@ export interface Fleet {
   readonly gate: CreateGate;
   readonly connections: Connections;
   readonly links: Links;
+  readonly keeper: Keeper;
+  readonly sharing: Sharing;
   readonly durations: DurationBook;
   readonly stats: StatsBook;
   /** Claims handed out by this process that have not ended through their handle. */
@@ -30,8 +34,8 @@ export interface Fleet {
   random(): number;
   newId(): string;
   emit<Name extends keyof WarmingEvents>(name: Name, ...event: WarmingEvents[Name]): void;
-  /** How long a sandbox of this pool took from its order to hot. */
-  measuredLead(pool: string, measuredMs: number): void;
+  /** How long a sandbox of this pool took: from its order to hot, or from a generic one to one of the runtime. */
+  measuredLead(pool: string, tier: 'hot' | 'generic', measuredMs: number): void;
   /** A slot of this pool ended: it may need another one, and others may find room. */
   changed(pool: string): void;
   /** As {@link background}, after a delay; dropped when the manager closes before. */

@@ -3,12 +3,13 @@ import { WayTracker } from '../claim/way-tracker.js';
 import type { ClaimRecord, SlotPurpose, SlotRecord, SnapshotLink } from '../ledger/record.js';
 import { ProviderError, type ProviderSandbox } from '../provider.js';
 import { verify, type WarmUpTask, warmUp } from '../warm-up/execute.js';
-import { capturePiece, originPiece, personalisePiece, wayOf } from '../warm-up/way.js';
+import { providedScript } from '../warm-up/scripts.js';
+import { capturePiece, linkPiece, originPiece, personalisePiece, wayOf } from '../warm-up/way.js';
 import type { Fleet } from './fleet.js';
 import { Fenced, SlotHold } from './hold.js';
 import { metadataOf } from './metadata.js';
 import { mayHaveCreated, resolveLost, retire } from './retire.js';
-import type { PoolSpec } from './spec.js';
+import { isGeneric, type PoolSpec } from './spec.js';
 import { type Tier, tiers } from './tiers.js';
 
 /** A claimant who waits for a flight. */
@@ -111,6 +112,10 @@ export class Flight {
     if (adopted) return this.#resume(adopted, tier);
     if (tier.by === 'take') {
       const record = await this.passenger?.take(tier);
+      // The pool of generic sandboxes has one less; its refill waits as any other does.
+      if (record && record.pool !== spec.pool) {
+        fleet.later(fleet.settings.refillDelayMs, record.pool, async () => fleet.changed(record.pool));
+      }
       return record && this.#resume(record, tier);
     }
     const link =
@@ -227,6 +232,7 @@ export class Flight {
   async #fly(craft: Craft): Promise<FlightEnd> {
     const { fleet, spec } = this.#plan;
     const { hold, sandbox, tier } = craft;
+    const beganMs = fleet.clock.monotonicMs();
     const task: WarmUpTask = {
       runtime: spec.runtime,
       nodes: spec.nodes,
@@ -234,8 +240,11 @@ export class Flight {
       signal: this.#stop.signal,
       observer: this.way,
     };
+    if (tier.origin === 'generic') await this.#specialise(task);
     if (tier.needs === 'verify') await verify(task);
     if (tier.needs === 'warm-up') await warmUp(task);
+    if (tier.by === 'create' && isGeneric(spec))
+      await fleet.sharing.bundle(spec.runtime.template, sandbox, task.signal);
     if (this.#captures(tier)) {
       // A link is a help, not a need.
       await this.way
@@ -243,8 +252,20 @@ export class Flight {
         .catch((error: Error) => fleet.emit('background-error', { runtime: spec.pool, error }));
     } else this.way.end(capturePiece);
     this.#stop.signal.throwIfAborted();
-    if (tier.by === 'create') fleet.measuredLead(spec.pool, fleet.ledger.nowMs() - hold.record.createdAtMs);
+    if (tier.by === 'create') fleet.measuredLead(spec.pool, 'hot', fleet.ledger.nowMs() - hold.record.createdAtMs);
+    if (tier.origin === 'generic') fleet.measuredLead(spec.pool, 'generic', fleet.clock.monotonicMs() - beganMs);
     return this.passenger ? this.#board(this.passenger, craft) : this.#land(hold, sandbox);
+  }
+
+  /** Links the runtime's pack, and remembers what it stands for, so that only the rest is run. */
+  async #specialise({ runtime, nodes, sandbox, signal, observer }: WarmUpTask): Promise<void> {
+    const { sharing, clock } = this.#plan.fleet;
+    if (!sharing.packOf(runtime)) return;
+    observer.begin(linkPiece);
+    await sharing.link(runtime, sandbox, signal, () => clock.monotonicMs());
+    const provided = sharing.provided(runtime, nodes);
+    if (provided.length > 0) await sandbox.run(providedScript(provided), { signal });
+    observer.end(linkPiece);
   }
 
   #captures(tier: Tier): boolean {
@@ -338,8 +359,11 @@ export class Flight {
 
   #setWay(origin: Tier['origin']): void {
     const { fleet, spec } = this.#plan;
+    const link = origin === 'generic' && fleet.sharing.packOf(spec.runtime) !== undefined;
+    const provided = new Set(link ? fleet.sharing.provided(spec.runtime, spec.nodes) : []);
+    const nodes = spec.nodes.filter((node) => !provided.has(node));
     const capture = origin === 'cold' && spec.runtime.pool.link && fleet.links.wanted(spec.specKey);
-    this.way.set(wayOf({ origin, nodes: spec.nodes, capture, specKey: spec.specKey, durations: fleet.durations }));
+    this.way.set(wayOf({ origin, nodes, link, capture, specKey: spec.specKey, durations: fleet.durations }));
   }
 }
 

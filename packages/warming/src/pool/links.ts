@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import type { Ledger } from '../ledger/ledger.js';
 import type { SnapshotLink } from '../ledger/record.js';
-import type { ProviderSandbox, SandboxProvider } from '../provider.js';
+import type { ProviderSandbox, ProviderSnapshotInfo, SandboxProvider } from '../provider.js';
 
 /** Where snapshot links are kept. The default is the ledger; a composition root may plug in one that many fleets share. */
 export interface SnapshotLinkStore {
@@ -25,23 +26,36 @@ export function ledgerLinks(ledger: Ledger): SnapshotLinkStore {
   };
 }
 
+export interface LinksDetails {
+  readonly store: SnapshotLinkStore;
+  readonly provider: SandboxProvider;
+  readonly fleet: string;
+  nowMs(): number;
+  newId(): string;
+  /** After a capture that failed. */
+  readonly retryAfterMs: number;
+}
+
 /** Snapshot links of warmed sandboxes: captured once per spec, dropped when they fail. */
 export class Links {
+  readonly #details: LinksDetails;
   readonly #store: SnapshotLinkStore;
   readonly #provider: SandboxProvider;
-  readonly #nowMs: () => number;
+  /** What the names of this fleet's snapshots begin with. */
+  readonly #prefix: string;
   readonly #capturing = new Set<string>();
   /** Specs that had a link when somebody last looked. */
   readonly #known = new Set<string>();
   /** After a capture that failed, when to try again. */
   readonly #notBeforeMs = new Map<string, number>();
-  readonly #retryAfterMs: number;
+  /** Snapshots without a link, and when they were seen first. */
+  #unlinked = new Map<string, number>();
 
-  constructor(store: SnapshotLinkStore, provider: SandboxProvider, nowMs: () => number, retryAfterMs: number) {
-    this.#store = store;
-    this.#provider = provider;
-    this.#nowMs = nowMs;
-    this.#retryAfterMs = retryAfterMs;
+  constructor(details: LinksDetails) {
+    this.#details = details;
+    this.#store = details.store;
+    this.#provider = details.provider;
+    this.#prefix = `pilotlight-${createHash('sha256').update(details.fleet).digest('hex').slice(0, 12)}-`;
   }
 
   get durable(): boolean {
@@ -58,7 +72,7 @@ export class Links {
   /** Whether a link is worth waiting for: there is none yet, and the next warmed sandbox can give one. */
   async missing(specKey: string): Promise<boolean> {
     if (this.#known.has(specKey)) return false;
-    if (this.#provider.createSnapshot === undefined || (this.#notBeforeMs.get(specKey) ?? 0) > this.#nowMs())
+    if (this.#provider.createSnapshot === undefined || (this.#notBeforeMs.get(specKey) ?? 0) > this.#details.nowMs())
       return false;
     return (await this.resolve(specKey)) === undefined;
   }
@@ -68,7 +82,7 @@ export class Links {
     return (
       this.#provider.createSnapshot !== undefined &&
       !this.#capturing.has(specKey) &&
-      (this.#notBeforeMs.get(specKey) ?? 0) <= this.#nowMs()
+      (this.#notBeforeMs.get(specKey) ?? 0) <= this.#details.nowMs()
     );
   }
 
@@ -82,12 +96,13 @@ export class Links {
     this.#capturing.add(specKey);
     try {
       if (await this.#store.resolve(specKey)) return;
-      const { snapshotId } = await this.#provider.createSnapshot(sandbox.sandboxId);
-      const kept = await this.#store.save({ specKey, snapshotId, createdAtMs: this.#nowMs() });
+      const name = `${this.#prefix}${this.#details.newId().toLowerCase()}`;
+      const { snapshotId } = await this.#provider.createSnapshot(sandbox.sandboxId, { name });
+      const kept = await this.#store.save({ specKey, snapshotId, createdAtMs: this.#details.nowMs() });
       this.#known.add(specKey);
       if (kept.snapshotId !== snapshotId) await this.#provider.deleteSnapshot?.(snapshotId);
     } catch (error) {
-      this.#notBeforeMs.set(specKey, this.#nowMs() + this.#retryAfterMs);
+      this.#notBeforeMs.set(specKey, this.#details.nowMs() + this.#details.retryAfterMs);
       throw error;
     } finally {
       this.#capturing.delete(specKey);
@@ -99,7 +114,41 @@ export class Links {
     if (await this.#store.drop(link.specKey, link.snapshotId)) await this.#provider.deleteSnapshot?.(link.snapshotId);
   }
 
+  /**
+   * Deletes snapshots of this fleet that have had no link for so long: a process may die between a capture and its record.
+   *
+   * @throws `ProviderError`
+   */
+  async sweep(graceMs: number): Promise<void> {
+    const listed = await this.#ownSnapshots();
+    // Looked up after the list: a link that was saved meanwhile is seen.
+    const linked = new Set((await this.#store.all()).map((link) => plainName(link.snapshotId)));
+    const nowMs = this.#details.nowMs();
+    const unlinked = new Map<string, number>();
+    for (const { snapshotId, names } of listed) {
+      if ([snapshotId, ...names].some((name) => linked.has(plainName(name)))) continue;
+      const sinceMs = this.#unlinked.get(snapshotId) ?? nowMs;
+      if (nowMs - sinceMs >= graceMs) await this.#provider.deleteSnapshot?.(snapshotId);
+      else unlinked.set(snapshotId, sinceMs);
+    }
+    this.#unlinked = unlinked;
+  }
+
   async dropAll(): Promise<void> {
     await Promise.all((await this.#store.all()).map((link) => this.drop(link)));
   }
+
+  async #ownSnapshots(): Promise<ProviderSnapshotInfo[]> {
+    if (!this.#provider.deleteSnapshot) return [];
+    const listed: ProviderSnapshotInfo[] = [];
+    for await (const info of this.#provider.listSnapshots?.() ?? []) {
+      if (info.names.some((name) => plainName(name).startsWith(this.#prefix))) listed.push(info);
+    }
+    return listed;
+  }
+}
+
+/** Providers put a project before a name and a tag behind it. */
+function plainName(name: string): string {
+  return name.slice(name.lastIndexOf('/') + 1).replace(/:.*$/, '');
 }

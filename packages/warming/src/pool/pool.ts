@@ -134,6 +134,7 @@ export class Pool {
     for (const flight of this.#flights) flight.abort(error);
     await Promise.all([...this.#flights].map((flight) => flight.done));
     await this.#round;
+    this.#fleet.keeper.see(this.#spec.pool, []);
   }
 
   /** Ends the pool of a runtime that is no more. */
@@ -316,6 +317,8 @@ export class Pool {
       claimed: of('claimed'),
     };
     if (this.#counts.hot > 0) this.#draining = false;
+    const hot = slots.flatMap(({ state }) => (state.name === 'hot' ? [state.place] : []));
+    this.#fleet.keeper.see(this.#spec.pool, hot);
     const event = { runtime: this.#spec.pool, target: this.targets.hot, ...this.#counts };
     const text = JSON.stringify(event);
     if (text === this.#announced) return;

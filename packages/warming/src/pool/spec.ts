@@ -14,3 +14,8 @@ export interface PoolSpec {
 export function poolSpecOf(runtime: Runtime, pool: string = runtime.name): PoolSpec {
   return { pool, runtime, specKey: specKeyOf(runtime), nodes: warmUpNodes(runtime) };
 }
+
+/** Whether its sandboxes belong to no runtime yet. */
+export function isGeneric(spec: PoolSpec): boolean {
+  return spec.pool !== spec.runtime.name;
+}

@@ -5,8 +5,8 @@ import { resolveLost, retire } from './retire.js';
 import { sweep } from './sweep.js';
 import { checkClaim, finish } from './upkeep.js';
 
-/** Notices of other processes within this time make one round, in milliseconds. */
-const noticeMs = 100;
+/** Notices of other processes within this time make one round, in milliseconds: those that may ask for work, and mere counts. */
+const noticeMs = { changed: 100, taken: 1_000 } as const;
 /** Most records looked at in one go. */
 const batch = 256;
 
@@ -30,9 +30,13 @@ export class Watch {
     const { ledger, settings } = this.#fleet;
     await this.#sweep();
     this.running = true;
-    this.#unwatch = ledger.watch?.((pool) => this.#pools.get(pool)?.wake(noticeMs));
+    this.#unwatch = ledger.watch?.((notice) => {
+      if (notice.kind === 'back') this.#fleet.background(undefined, () => this.#sweep());
+      else this.#pools.get(notice.pool)?.wake(noticeMs[notice.kind]);
+    });
     this.#every('due', Math.min(1_000, settings.leaseMs / 3), () => this.#lookAtDue());
     this.#every('sweep', settings.sweepMs, () => this.#sweep());
+    this.#every('snapshots', settings.sweepMs, () => this.#fleet.links.sweep(settings.orphanGraceMs));
   }
 
   stop(): void {

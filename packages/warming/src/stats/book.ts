@@ -54,6 +54,10 @@ export class StatsBook {
     this.#book(pool).claims += 1;
   }
 
+  count(pool: string): number {
+    return this.#books.get(pool)?.claims ?? 0;
+  }
+
   missed(pool: string, reason: MissReason): void {
     const { misses } = this.#book(pool);
     misses.set(reason, (misses.get(reason) ?? 0) + 1);

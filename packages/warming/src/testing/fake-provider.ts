@@ -4,6 +4,7 @@ import {
   ProviderError,
   type ProviderSandbox,
   type ProviderSandboxInfo,
+  type ProviderSnapshotInfo,
   type RunOptions,
   type RunResult,
   type SandboxConnection,
@@ -21,6 +22,7 @@ export type FakeOperation =
   | 'pause'
   | 'createSnapshot'
   | 'deleteSnapshot'
+  | 'listSnapshots'
   | 'run'
   | 'start'
   | 'writeFiles';
@@ -36,6 +38,7 @@ export class FakeProvider implements SandboxProvider {
   readonly name = 'fake';
   readonly sandboxes = new Map<string, FakeState>();
   readonly snapshots = new Set<string>();
+  readonly #snapshotNames = new Map<string, string>();
   /** Every call that was made, in order. */
   readonly log: string[] = [];
   /** Ids of sandboxes that were killed, in order. */
@@ -54,6 +57,7 @@ export class FakeProvider implements SandboxProvider {
   after: (operation: FakeOperation, subject: string) => Promise<void> | void = () => undefined;
   readonly #clock: Clock;
   #count = 0;
+  #captures = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -164,13 +168,24 @@ export class FakeProvider implements SandboxProvider {
     });
   }
 
-  createSnapshot(sandboxId: string): Promise<{ snapshotId: string }> {
+  createSnapshot(sandboxId: string, { name }: { name?: string } = {}): Promise<{ snapshotId: string }> {
     return this.#call('createSnapshot', sandboxId, () => {
       this.#get(sandboxId);
-      const snapshotId = `snapshot-${this.snapshots.size + 1}`;
+      this.#captures += 1;
+      const snapshotId = `snapshot-${this.#captures}`;
       this.snapshots.add(snapshotId);
+      if (name !== undefined) this.#snapshotNames.set(snapshotId, `project/${name}:default`);
       return { snapshotId };
     });
+  }
+
+  async *listSnapshots(): AsyncIterable<ProviderSnapshotInfo> {
+    yield* await this.#call('listSnapshots', '', () =>
+      [...this.snapshots].map((snapshotId) => {
+        const name = this.#snapshotNames.get(snapshotId);
+        return { snapshotId, names: name === undefined ? [] : [name] };
+      }),
+    );
   }
 
   deleteSnapshot(snapshotId: string): Promise<boolean> {

@@ -13,6 +13,14 @@ export function commandScript(node: Extract<WarmUpNode, { kind: 'command' | 'ser
   return `(\n${inFolder(node.cwd)}${node.run}\n) && mkdir -p ${state} && echo ${quote(markOf(node))} >> ${state}/steps`;
 }
 
+/** Remembers steps that something else has done. */
+export function providedScript(nodes: readonly WarmUpNode[]): string {
+  const lines = nodes.map(
+    (node) => `echo ${quote(markOf(node))} >> ${state}/${node.kind === 'files' ? 'files' : 'steps'}`,
+  );
+  return [`mkdir -p ${state}`, ...lines].join(' && ');
+}
+
 /** Starts a server and remembers its process by number, start time and boot, which no other process shares. */
 export function serverScript(node: Extract<WarmUpNode, { kind: 'command' | 'server' }>): string {
   return [

@@ -12,6 +12,7 @@ export function originPiece(origin: Origin): string {
   return `origin:${origin}`;
 }
 
+export const linkPiece = 'link-pack';
 export const capturePiece = 'capture';
 export const personalisePiece = 'personalise';
 
@@ -28,6 +29,7 @@ const guesses = {
   server: 100,
   files: 200,
   probe: 500,
+  link: 100,
   capture: 2_000,
   personalise: 50,
 } as const;
@@ -47,6 +49,8 @@ export function wayOf(request: {
   readonly origin: Origin;
   readonly nodes: readonly WarmUpNode[];
   readonly capture: boolean;
+  /** Whether a pack is linked first. It stands for nodes that are not given. */
+  readonly link: boolean;
   readonly specKey: string;
   readonly durations: DurationBook;
 }): readonly WayPiece[] {
@@ -56,6 +60,11 @@ export function wayOf(request: {
   const pieces: WayPiece[] = [
     { name: start, phase: originPhases[origin], after: [], expected: expect(start, guesses[`origin:${origin}`]) },
   ];
+  if (request.link) {
+    pieces.push({ name: linkPiece, phase: 'warming', after: [start], expected: expect(linkPiece, guesses.link) });
+  }
+  const first = pieces.map((piece) => piece.name);
+  const given = new Set(request.nodes.map((node) => node.name));
   // A restored or resumed sandbox has its warm-up behind it; pieces it turns out to lack are not foreseen.
   const nodes = origin === 'cold' || origin === 'generic' ? request.nodes : [];
   for (const node of nodes) {
@@ -63,7 +72,7 @@ export function wayOf(request: {
       name: node.name,
       phase: 'warming',
       step: labelOf(node),
-      after: [start, ...node.after],
+      after: [...first, ...node.after.filter((name) => given.has(name))],
       expected: expect(node.name, guesses[node.kind]),
     });
   }
