@@ -1,96 +1,109 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import type { Arrival } from '@pilotlight/warming/replay';
-import { Demand } from '../../packages/warming/src/forecast/demand.js';
-import { Learner } from '../../packages/warming/src/forecast/learner.js';
-import { seedWeights } from '../../packages/warming/src/forecast/network.js';
+import { HazardNetwork, seedWeights } from '../../packages/warming/src/forecast/network.js';
 import { NETWORK_SHAPE } from '../../packages/warming/src/forecast/shape.js';
+import { collectLessons, type Lesson, LessonBins } from './lessons.js';
 import { arrivalsOf, traceFolder } from './traces.js';
 
 /**
- * Fits the prior of the forecast: one network over all traces and leads, in turns of 200 claims, so that no trace is the
- * last it saw. Longer traces get more turns, by the root of their length; each pass takes a window of at most 60 000
- * claims. `--half 0` fits on every other key only, to be judged on the rest.
+ * Fits the prior of the forecast: one network over lessons of all traces and leads, as many of each, so that no trace
+ * counts for more because it is long. `--half` keeps every other runtime out and tells the loss on those;
+ * `--without NAME` keeps a whole trace out.
  */
 const { values } = parseArgs({
   options: {
-    claims: { type: 'string', default: '4000000' },
+    lessons: { type: 'string', default: '10000' },
+    epochs: { type: 'string', default: '7' },
     rate: { type: 'string', default: '0.002' },
-    half: { type: 'string' },
+    batch: { type: 'string', default: '48' },
+    leads: { type: 'string', default: '15,2,60' },
+    half: { type: 'boolean', default: false },
     without: { type: 'string', default: '' },
     out: { type: 'string', default: 'packages/warming/src/forecast/prior.gen.ts' },
   },
 });
-const TURN = 200;
-const WINDOW = 60_000;
-const LEADS = [15, 2, 60, 15];
-const total = Number(values.claims);
-let done = 0;
-let state = 7;
+const STEEPEST = 8;
+const folder = traceFolder(undefined);
+if (!folder) throw new Error('No traces found. Set PILOTLIGHT_TRACES to a folder with traces and baselines.json.');
 
+let state = 7;
 function random(): number {
   state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
   return state / 4_294_967_296;
 }
 
-const learning = {
-  batch: 16,
-  averaging: 5e-4,
-  get rate(): number {
-    return Number(values.rate) * Math.max(0, 1 - done / total) ** 1.5 + 3e-5;
-  },
-};
-const shared = new Learner(learning, seedWeights(NETWORK_SHAPE));
-
-function* pass(arrivals: Arrival[], lead: number): Generator<void> {
-  const start = arrivals.length > WINDOW ? Math.floor(random() * (arrivals.length - WINDOW)) : 0;
-  const demand = new Demand(new Learner(learning, undefined, shared.network));
-  for (let index = start; index < Math.min(arrivals.length, start + WINDOW); index++) {
-    const { key, seconds } = arrivals[index]!;
-    demand.claim(demand.key(key, lead, seconds), seconds);
-    if ((index - start) % TURN === TURN - 1) yield;
+const lessons: { lesson: Lesson; source: number }[] = [];
+const kept: { lesson: Lesson; source: number }[] = [];
+const names: string[] = [];
+for (const file of folder.files) {
+  const arrivals = await arrivalsOf(file);
+  const keys = [...new Set(arrivals.map((arrival) => arrival.key))].sort();
+  const odd = new Set(values.half ? keys.filter((_, index) => index % 2 === 1) : []);
+  const left = file.name === values.without;
+  const source = names.push(file.name) - 1;
+  for (const lead of values.leads.split(',').map(Number)) {
+    const every = Math.max(1, (1.7 * arrivals.length) / Number(values.lessons));
+    const found = collectLessons(arrivals, lead, every, (key) => left || odd.has(key));
+    for (const lesson of found.lessons) lessons.push({ lesson, source });
+    for (const lesson of found.kept) kept.push({ lesson, source });
   }
+  console.log(`${file.name}: ${lessons.length} lessons, ${kept.length} kept out`);
 }
 
-const folder = traceFolder(undefined);
-if (!folder) throw new Error('No traces found. Set PILOTLIGHT_TRACES to a folder with traces and baselines.json.');
-interface Source {
-  arrivals: Arrival[];
-  weight: number;
-  passes: number;
-  run: Generator<void> | undefined;
+const weightOf = names.map((_, source) => {
+  const mine = lessons.filter((item) => item.source === source).length;
+  return mine === 0 ? 0 : Math.min(30, lessons.length / names.length / mine);
+});
+const network = new HazardNetwork(NETWORK_SHAPE, seedWeights(NETWORK_SHAPE));
+const bins = new LessonBins();
+
+/** Loss of a lesson; learns from it when `weight` is given. */
+function pass({ fixed, used, count }: Lesson, weight: number): number {
+  network.begin(fixed, true);
+  let loss = 0;
+  for (let bin = 0; bin < count; bin++) {
+    const log = Math.min(3, Math.max(-20, network.predict(bins, bin)));
+    const expected = Math.exp(log) * bins.width[bin]!;
+    const happened = used && bin === count - 1 ? 1 : 0;
+    loss += expected - happened * log;
+    if (weight > 0) network.backward(bins, bin, weight * Math.min(STEEPEST, expected - happened));
+  }
+  if (weight > 0) network.end(fixed);
+  return loss;
 }
 
-const sources: Source[] = [];
-for (const file of folder.files.filter(({ name }) => name !== values.without)) {
-  const all = await arrivalsOf(file);
-  const keys = [...new Set(all.map((arrival) => arrival.key))].sort();
-  const kept = new Set(values.half === undefined ? keys : keys.filter((_, index) => index % 2 === Number(values.half)));
-  const arrivals = all.filter((arrival) => kept.has(arrival.key));
-  sources.push({
-    arrivals,
-    weight: Math.sqrt(arrivals.length),
-    passes: sources.length,
-    run: undefined,
+const epochs = Number(values.epochs);
+const batch = Number(values.batch);
+const steps = (epochs * lessons.length) / batch;
+let step = 0;
+for (let epoch = 0; epoch < epochs; epoch++) {
+  for (let index = lessons.length - 1; index > 0; index--) {
+    const other = Math.floor(random() * (index + 1));
+    [lessons[index], lessons[other]] = [lessons[other]!, lessons[index]!];
+  }
+  const sums = names.map(() => [0, 0, 0, 0]);
+  for (const { lesson, source } of lessons) {
+    bins.load(lesson);
+    sums[source]![0]! += pass(lesson, weightOf[source]!);
+    sums[source]![1]!++;
+    if (network.waiting < batch) continue;
+    const rate = Number(values.rate) * 0.5 * (1 + Math.cos((Math.PI * step++) / steps)) + 1e-6;
+    network.step(rate, 1);
+  }
+  for (const { lesson, source } of kept) {
+    bins.load(lesson);
+    sums[source]![2]! += pass(lesson, 0);
+    sums[source]![3]!++;
+  }
+  const shown = sums.map(([fitted, count, judged, judgedCount], source) => {
+    const mean = (sum: number, of: number): string => (of > 0 ? (sum / of).toFixed(4) : '-');
+    return `${names[source]!.slice(0, 9)} ${mean(fitted!, count!)}/${mean(judged!, judgedCount!)}`;
   });
+  console.log(`${epoch + 1}: ${shown.join('  ')}`);
 }
-function drawn(at: number): Source {
-  let rest = at;
-  for (const source of sources) {
-    rest -= source.weight;
-    if (rest < 0) return source;
-  }
-  return sources[0]!;
-}
-
-const weight = sources.reduce((sum, source) => sum + source.weight, 0);
-while (done < total) {
-  const source = drawn(random() * weight);
-  source.run ??= pass(source.arrivals, LEADS[source.passes++ % LEADS.length]!);
-  if (source.run.next().done) source.run = undefined;
-  done += TURN;
-}
-const numbers = [...shared.network.averaged].map((value) => Number(value.toPrecision(6)));
-const text = `/** Written by bench/forecast/fit.ts; see docs/forecast.md for where it comes from. */\nexport const PRIOR_WEIGHTS: readonly number[] = ${JSON.stringify(numbers)};\n`;
+const numbers = [...network.weights].map((value) => Number(value.toPrecision(5)));
+const text = values.out.endsWith('.json')
+  ? JSON.stringify(numbers)
+  : `/** Written by bench/forecast/fit.ts; see docs/forecast.md for where it comes from. */\nexport const PRIOR_WEIGHTS: readonly number[] = ${JSON.stringify(numbers)};\n`;
 writeFileSync(values.out, text);
-console.log(`Fitted on ${done} claims of ${sources.length} traces into ${values.out}.`);
+console.log(`Fitted on ${lessons.length} lessons of ${names.length} traces into ${values.out}.`);

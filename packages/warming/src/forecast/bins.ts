@@ -1,11 +1,15 @@
-/** Elapsed-time bins, in seconds: one second wide up to five, then three per doubling up to about four weeks. */
+const FIRST = [0, 1, 2, 3, 4, 5, 7];
+const PER_DOUBLING = 2;
+const FIRST_LOG_EDGE = 7;
+const LAST_EDGE = 2_400_000;
+
+/** Elapsed-time bins, in seconds: one second wide up to five, then two per doubling up to about four weeks. */
 export const BIN_EDGES: Float64Array = edges();
 
 export const BIN_COUNT = BIN_EDGES.length - 1;
 
-const FIRST_LOG_EDGE = 6.3;
-const PER_DOUBLING = 3;
-const LAST_EDGE = 2_400_000;
+/** Nothing is planned further ahead than this. */
+export const HORIZON_SECONDS = LAST_EDGE;
 
 /** The bin of an elapsed time; times beyond the last edge fall into the last bin. */
 export function binOf(seconds: number): number {
@@ -16,11 +20,12 @@ export function binOf(seconds: number): number {
 }
 
 function edges(): Float64Array {
-  const list = [0, 1, 2, 3, 4, 5];
-  for (let edge = 6.3; edge < 2_400_000; edge *= 2 ** (1 / 3)) list.push(edge);
-  list.push(2_400_000);
+  const list = [...FIRST];
+  for (let step = 1; ; step++) {
+    const edge = FIRST_LOG_EDGE * 2 ** (step / PER_DOUBLING);
+    if (edge >= LAST_EDGE) break;
+    list.push(edge);
+  }
+  list.push(LAST_EDGE);
   return Float64Array.from(list);
 }
-
-/** Nothing is planned further ahead than this. */
-export const HORIZON_SECONDS = LAST_EDGE;

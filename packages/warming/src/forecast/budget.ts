@@ -6,6 +6,16 @@ const GAIN_PER_MINUTE = 0.08;
 const LOWEST_PRICE = 1;
 const HIGHEST_PRICE = 1e7;
 
+/** What a restart has to keep. */
+export interface BudgetState {
+  price: number;
+  startSeconds: number | undefined;
+  startTotal: number;
+  lastSeconds: number;
+  lastTotal: number;
+  lately: number | undefined;
+}
+
 /**
  * Finds the price that spends a budget: what is left over or overdrawn is spread over the next quarter of an hour, and
  * the price follows the difference between that and what was spent lately.
@@ -22,6 +32,20 @@ export class BudgetKeeper {
   constructor(idleSecondsPerHour: number, startPrice: number) {
     this.perSecond = checkedNumber('idleSecondsPerHour', idleSecondsPerHour, 0) / HOUR_SECONDS;
     this.price = Math.min(HIGHEST_PRICE, Math.max(LOWEST_PRICE, startPrice));
+  }
+
+  save(): BudgetState {
+    const { price, startSeconds, startTotal, lastSeconds, lastTotal, lately } = this;
+    return { price, startSeconds, startTotal, lastSeconds, lastTotal, lately };
+  }
+
+  restore(state: BudgetState): void {
+    this.price = state.price;
+    this.startSeconds = state.startSeconds;
+    this.startTotal = state.startTotal;
+    this.lastSeconds = state.lastSeconds;
+    this.lastTotal = state.lastTotal;
+    this.lately = state.lately;
   }
 
   /** Takes in the idle seconds spent since the beginning; gives the price from now on. */

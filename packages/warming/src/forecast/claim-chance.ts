@@ -1,20 +1,32 @@
-import { FIXED_INPUTS } from './features.js';
+import { FIXED_INPUTS } from './fixed-inputs.js';
 
+/** Place of the network's answer among the inputs; the constant follows. */
+const NETWORK = FIXED_INPUTS;
 const INPUTS = FIXED_INPUTS + 2;
 const RATE = 0.05;
 const BINS = 20;
 const PRIOR = 20;
 const FORGETS_ABOVE = 4_000;
-const RECENT = 500;
 const TABLE_BINS = 10;
 
 interface Pending {
   key: string;
   atSeconds: number;
-  inputs: Float64Array;
+  fixed: Float32Array;
+  network: number;
   raw: number;
   told: number;
   open: boolean;
+}
+
+/** What a restart has to keep; what was told in the last ten minutes and is not settled is dropped. */
+export interface ChanceState {
+  weights: Float64Array;
+  squares: Float64Array;
+  levels: Float64Array;
+  came: Float64Array;
+  table: { count: number; told: number; came: number }[];
+  brier: number;
 }
 
 /** One row of a reliability table: how often it came when the chance told was in this tenth. */
@@ -49,16 +61,12 @@ export class ClaimChance {
   private queue: Pending[] = [];
   private head = 0;
   private readonly latest = new Map<string, Pending>();
-  private readonly table = Array.from({ length: TABLE_BINS }, () => ({ count: 0, told: 0, came: 0 }));
+  private table = Array.from({ length: TABLE_BINS }, () => ({ count: 0, told: 0, came: 0 }));
   private brier = 0;
-  private recent = 0;
-  private recentBrier = 0;
-  private recentBase = 0.5;
-  private recentWorst = 0;
 
   constructor(withinSeconds = 600) {
     this.withinSeconds = withinSeconds;
-    this.weights[INPUTS - 2] = 1;
+    this.weights[NETWORK] = 1;
   }
 
   /** A claim came: it settles what was told before, and a new chance is told. */
@@ -66,13 +74,10 @@ export class ClaimChance {
     this.settleOlder(atSeconds);
     const before = this.latest.get(key);
     if (before?.open) this.settle(before, 1);
-    const inputs = new Float64Array(INPUTS);
-    inputs.set(fixed);
-    inputs[INPUTS - 2] = logit(networkChance);
-    inputs[INPUTS - 1] = 1;
-    const raw = this.predict(inputs);
+    const network = logit(networkChance);
+    const raw = this.predict(fixed, network);
     const told = this.correct(raw);
-    const pending = { key, atSeconds, inputs, raw, told, open: true };
+    const pending = { key, atSeconds, fixed, network, raw, told, open: true };
     this.latest.set(key, pending);
     this.queue.push(pending);
     return told;
@@ -80,11 +85,7 @@ export class ClaimChance {
 
   /** What the model tells for a runtime without learning from it. */
   tell(fixed: Float32Array, networkChance: number): number {
-    const inputs = new Float64Array(INPUTS);
-    inputs.set(fixed);
-    inputs[INPUTS - 2] = logit(networkChance);
-    inputs[INPUTS - 1] = 1;
-    return this.correct(this.predict(inputs));
+    return this.correct(this.predict(fixed, logit(networkChance)));
   }
 
   forget(key: string): void {
@@ -118,16 +119,21 @@ export class ClaimChance {
     };
   }
 
-  /** Brier skill over about the last 500 claims; 0 while fewer are known or all came out the same. */
-  recentSkill(): number {
-    return this.recent < RECENT || this.recentWorst < 0.01 ? 0 : 1 - this.recentBrier / this.recentWorst;
+  save(): ChanceState {
+    const { weights, squares, levels, came, table } = this;
+    return { weights, squares, levels, came, table, brier: this.brier };
   }
 
-  private remember(told: number, came: 0 | 1): void {
-    this.recent++;
-    this.recentBrier += ((told - came) ** 2 - this.recentBrier) / RECENT;
-    this.recentWorst += ((this.recentBase - came) ** 2 - this.recentWorst) / RECENT;
-    this.recentBase += (came - this.recentBase) / RECENT;
+  restore(state: ChanceState): void {
+    this.weights.set(state.weights);
+    this.squares.set(state.squares);
+    this.levels.set(state.levels);
+    this.came.set(state.came);
+    this.table = state.table;
+    this.brier = state.brier;
+    this.queue = [];
+    this.head = 0;
+    this.latest.clear();
   }
 
   private settleOlder(nowSeconds: number): void {
@@ -150,7 +156,6 @@ export class ClaimChance {
     row.told += pending.told;
     row.came += came;
     this.brier += (pending.told - came) ** 2;
-    this.remember(pending.told, came);
     const level = levelOf(pending.raw);
     this.levels[level]!++;
     this.came[level]! += came;
@@ -160,15 +165,17 @@ export class ClaimChance {
     }
     const error = pending.raw - came;
     for (let index = 0; index < INPUTS; index++) {
-      const slope = error * pending.inputs[index]!;
+      const input = index < FIXED_INPUTS ? pending.fixed[index]! : index === NETWORK ? pending.network : 1;
+      const slope = error * input;
       this.squares[index]! += slope * slope;
       this.weights[index]! -= (RATE * slope) / Math.sqrt(this.squares[index]!);
     }
   }
 
-  private predict(inputs: Float64Array): number {
-    let sum = 0;
-    for (let index = 0; index < INPUTS; index++) sum += this.weights[index]! * inputs[index]!;
+  private predict(fixed: Float32Array, network: number): number {
+    const { weights } = this;
+    let sum = weights[NETWORK]! * network + weights[NETWORK + 1]!;
+    for (let index = 0; index < FIXED_INPUTS; index++) sum += weights[index]! * fixed[index]!;
     return 1 / (1 + Math.exp(-Math.min(12, Math.max(-12, sum))));
   }
 

@@ -1,16 +1,19 @@
-import { fixedInputs } from './features.js';
+import { fixedInputs } from './fixed-inputs.js';
 import { KeyState } from './key.js';
 import type { Learner } from './learner.js';
 import { poolClass } from './pooled-gaps.js';
 import type { Landmark, UnitState } from './unit.js';
 
-/** A new look at an idle unit is taken when the time since the last one has grown by this much. */
-const LOOK_AGAIN_GROWTH = 1.5;
+/** An idle unit is looked at again when this share of the time since its first look has passed, in leads at least. */
+const LOOK_AGAIN_GROWTH = 0.15;
+const LOOK_AGAIN_LEADS = 0.5;
+/** It is learned from as a new landmark when its age has grown by this much. */
+const LEARN_AGAIN_GROWTH = 1.5;
 /** Units nobody uses are learned from when their untold time has grown by this much, but not before five minutes. */
 const SWEEP_GROWTH = 0.3;
 const SWEEP_SECONDS = 300;
 
-/** Units of a runtime whose outlook changed with a claim. */
+/** A unit whose outlook changed. */
 export interface Looked {
   unit: UnitState;
   mark: Landmark;
@@ -24,7 +27,8 @@ export class Demand {
   readonly learner: Learner;
   readonly keys = new Map<string, KeyState>();
   readonly units: UnitState[] = [];
-  private swept = 0;
+  /** Index of the unit that was last looked at in turn. */
+  swept = 0;
 
   constructor(learner: Learner) {
     this.learner = learner;
@@ -38,38 +42,33 @@ export class Demand {
     return key;
   }
 
-  get unitCount(): number {
-    return this.units.length;
-  }
-
   /** One claim. Gives the unit that it used, and the next deeper one when it was worth another look. */
   claim(key: KeyState, atSeconds: number): { used: Looked; next: Looked | undefined } {
     const { learner } = this;
     const unit = this.unit(key, key.free(atSeconds), atSeconds);
     if (unit.own) learner.learn(unit, unit.own, atSeconds, true);
-    for (const mark of unit.extra) learner.learn(unit, mark, atSeconds, true);
+    if (unit.extra) learner.learn(unit, unit.extra, atSeconds, true);
     const bin = unit.use(atSeconds);
-    if (bin >= 0) learner.pools[poolClass(unit.depth)]!.add(bin);
+    if (bin >= 0) learner.fleet.pools[poolClass(unit, atSeconds)]!.add(bin);
     this.sweep(atSeconds, unit);
     key.claim(atSeconds);
-    learner.season.add(atSeconds);
-    const mark = landmark(unit, atSeconds, key.leadSeconds);
+    key.last = unit;
+    learner.fleet.add(atSeconds);
+    const mark = this.landmark(unit, atSeconds, key.leadSeconds);
     unit.own = mark;
     return { used: { unit, mark }, next: this.lookDeeper(key, unit, atSeconds) };
   }
 
-  private lookDeeper(key: KeyState, above: UnitState, atSeconds: number): Looked | undefined {
-    const unit = this.unit(key, above.depth, atSeconds);
-    if (unit.busy(atSeconds, key.leadSeconds)) return undefined;
-    if (unit.extra.length > 0) {
-      const start = unit.uses > 0 ? unit.usedAtSeconds : unit.firstExtraAtSeconds;
-      const grown = LOOK_AGAIN_GROWTH * (unit.lastExtraAtSeconds - start);
-      if (atSeconds - unit.lastExtraAtSeconds < Math.max(key.leadSeconds, grown)) return undefined;
-    }
-    this.catchUp(unit, atSeconds);
-    const mark = landmark(unit, atSeconds, 1e-3);
-    unit.addExtra(mark);
-    return { unit, mark };
+  landmark(unit: UnitState, atSeconds: number, fromSeconds: number): Landmark {
+    const { rates } = unit.key;
+    return {
+      atSeconds,
+      inputs: fixedInputs(unit, this.learner.fleet, atSeconds),
+      recent: [rates.count(0, atSeconds), rates.count(1, atSeconds), rates.count(2, atSeconds)],
+      foresight: unit.key.pattern?.foresight(atSeconds),
+      learnedSeconds: fromSeconds,
+      fromSeconds,
+    };
   }
 
   unit(key: KeyState, index: number, atSeconds: number): UnitState {
@@ -78,22 +77,6 @@ export class Demand {
     const unit = key.unit(index, atSeconds);
     this.units.push(unit);
     return unit;
-  }
-
-  /** Units that are never used again would otherwise never teach that. One is looked at per claim, in turn. */
-  private sweep(atSeconds: number, skip: UnitState): void {
-    if (this.units.length === 0) return;
-    this.swept = (this.swept + 1) % this.units.length;
-    const unit = this.units[this.swept]!;
-    const mark = unit.own ?? unit.extra[0];
-    if (unit === skip || !mark) return;
-    const untold = atSeconds - mark.atSeconds - mark.learnedSeconds;
-    if (untold > Math.max(SWEEP_SECONDS, SWEEP_GROWTH * mark.learnedSeconds)) this.catchUp(unit, atSeconds);
-  }
-
-  private catchUp(unit: UnitState, atSeconds: number): void {
-    if (unit.own) this.learner.learn(unit, unit.own, atSeconds, false);
-    for (const mark of unit.extra) this.learner.learn(unit, mark, atSeconds, false);
   }
 
   remove(name: string): void {
@@ -105,15 +88,39 @@ export class Demand {
     this.units.push(...kept);
     this.swept = 0;
   }
-}
 
-export function landmark(unit: UnitState, atSeconds: number, fromSeconds: number): Landmark {
-  const { rates } = unit.key;
-  return {
-    atSeconds,
-    inputs: fixedInputs(unit, atSeconds),
-    recent: [rates.count(0, atSeconds), rates.count(1, atSeconds), rates.count(2, atSeconds)],
-    learnedSeconds: fromSeconds,
-    fromSeconds,
-  };
+  private lookDeeper(key: KeyState, above: UnitState, atSeconds: number): Looked | undefined {
+    const unit = this.unit(key, above.depth, atSeconds);
+    if (unit.busy(atSeconds, key.leadSeconds)) return undefined;
+    const start = unit.uses > 0 ? unit.usedAtSeconds : unit.firstLookSeconds;
+    const since = atSeconds - unit.lookedAtSeconds;
+    if (since < Math.max(key.leadSeconds * LOOK_AGAIN_LEADS, LOOK_AGAIN_GROWTH * (unit.lookedAtSeconds - start))) {
+      return undefined;
+    }
+    if (unit.lookedAtSeconds === -Infinity) unit.firstLookSeconds = atSeconds;
+    unit.lookedAtSeconds = atSeconds;
+    const mark = this.landmark(unit, atSeconds, 1e-3);
+    const { extra } = unit;
+    if (!extra || atSeconds - extra.atSeconds > LEARN_AGAIN_GROWTH * (extra.atSeconds - start)) {
+      this.catchUp(unit, atSeconds);
+      unit.extra = mark;
+    }
+    return { unit, mark };
+  }
+
+  /** Units that are never used again would otherwise never teach that. One is looked at per claim, in turn. */
+  private sweep(atSeconds: number, skip: UnitState): void {
+    if (this.units.length === 0) return;
+    this.swept = (this.swept + 1) % this.units.length;
+    const unit = this.units[this.swept]!;
+    const mark = unit.own ?? unit.extra;
+    if (unit === skip || !mark) return;
+    const untold = atSeconds - mark.atSeconds - mark.learnedSeconds;
+    if (untold > Math.max(SWEEP_SECONDS, SWEEP_GROWTH * mark.learnedSeconds)) this.catchUp(unit, atSeconds);
+  }
+
+  private catchUp(unit: UnitState, atSeconds: number): void {
+    if (unit.own) this.learner.learn(unit, unit.own, atSeconds, false);
+    if (unit.extra) this.learner.learn(unit, unit.extra, atSeconds, false);
+  }
 }

@@ -1,13 +1,14 @@
 import type { Explanation, RuntimeTarget } from '../target/target.js';
-import type { ClaimChance } from './claim-chance.js';
 import type { KeyState } from './key.js';
-import type { Learner } from './learner.js';
+import { chanceWithin } from './learner.js';
+import type { Lookout } from './lookout.js';
+import { Outlook } from './outlook.js';
+import { poolClass } from './pooled-gaps.js';
 
 /** What an explanation is made from. */
 export interface ExplainInput {
   key: KeyState;
-  learner: Learner;
-  chance: ClaimChance;
+  lookout: Lookout;
   /** Open hints of the runtime. */
   hints: number;
   target: RuntimeTarget;
@@ -20,14 +21,16 @@ const EVEN_WEIGHT = 8;
 
 /** Explains the target of one runtime from what its policy knows. */
 export function explainKey(input: ExplainInput): Explanation {
-  const { key, learner, chance, target, valueSeconds, nowSeconds } = input;
+  const { key, lookout, target, valueSeconds, nowSeconds } = input;
   const claimsPerHour = key.rates.perSecond(2, nowSeconds) * 3600;
   const mark = key.last?.own;
   let probability = 0;
   if (key.last && mark) {
     const since = nowSeconds - mark.atSeconds;
-    learner.predict(key.last, mark);
-    probability = chance.tell(mark.inputs, learner.chanceWithin(since, since + chance.withinSeconds));
+    const { chance, demand } = lookout;
+    const outlook = new Outlook();
+    demand.learner.predict(outlook, key.last, mark);
+    probability = chance.tell(mark.inputs, chanceWithin(outlook, since, since + chance.withinSeconds));
   }
   return {
     key: key.name,
@@ -43,7 +46,7 @@ export function explainKey(input: ExplainInput): Explanation {
 }
 
 function reasons(input: ExplainInput, probability: number, claimsPerHour: number): string[] {
-  const { key, target, valueSeconds, nowSeconds, hints } = input;
+  const { key, target, valueSeconds, nowSeconds, hints, lookout } = input;
   const list = [
     `${target.hot} kept: a claim within ten minutes has a chance of ${percent(probability)}, ` +
       `about ${claimsPerHour.toFixed(1)} claims an hour lately.`,
@@ -52,6 +55,9 @@ function reasons(input: ExplainInput, probability: number, claimsPerHour: number
   ];
   const unit = key.last;
   if (unit?.own) list.push(`The last claim was ${round(nowSeconds - unit.own.atSeconds)} s ago.`);
+  if (unit && lookout.demand.learner.trust.share(poolClass(unit, nowSeconds)) < 0.5) {
+    list.push('The gaps of runtimes like this foresaw better than the network lately, so they decide.');
+  }
   if (hints > 0) list.push(`${hints} open hints raise the chance.`);
   if (key.claims < EVEN_WEIGHT) {
     list.push(`Only ${key.claims} claims are known, so it leans on what runtimes have in common.`);

@@ -125,15 +125,31 @@ describe('the forecast policy', () => {
     expect(before.length).toBeGreaterThan(0);
   });
 
-  it('orders earlier after the lead time doubled', () => {
-    const policy = new ForecastPolicy({ coldStartValueSeconds: 2_000, defaultLeadSeconds: 15 });
-    policy.observe({ kind: 'claim', key: 'a', atMs: 0 });
-    for (let count = 0; count < 30; count++) {
-      policy.observe({ kind: 'lead', key: 'a', atMs: count, tier: 'hot', measuredMs: 30_000 });
-    }
-    policy.observe({ kind: 'claim', key: 'a', atMs: 60_000 });
-    expect(policy.decide(60_000).changed.length + 1).toBeGreaterThan(0);
-    expect(policy.own.demand.keys.get('a')!.leadSeconds).toBeCloseTo(30, 2);
+  it('orders earlier by as much as the lead time grew', () => {
+    const orderedAt = (leadMs: number): number => {
+      const policy = new ForecastPolicy({ coldStartValueSeconds: 90, defaultLeadSeconds: 15 });
+      for (let count = 0; count < 40; count++) {
+        policy.observe({ kind: 'lead', key: 'a', atMs: 0, tier: 'hot', measuredMs: leadMs });
+      }
+      let wake: number | undefined;
+      const orders: number[] = [];
+      for (let atMs = 0; atMs < 60 * 600_000; atMs += 600_000) {
+        while (wake !== undefined && wake < atMs) {
+          const decision = policy.decide(wake);
+          if (decision.changed.some((target) => target.hot > 0)) orders.push(wake);
+          wake = decision.wakeAtMs;
+        }
+        policy.observe({ kind: 'claim', key: 'a', atMs });
+        wake = policy.decide(atMs).wakeAtMs;
+      }
+      const lastClaimMs = 59 * 600_000;
+      return lastClaimMs - orders.at(-1)!;
+    };
+    const early = orderedAt(15_000);
+    const earlier = orderedAt(30_000);
+    expect(early).toBeGreaterThanOrEqual(15_000);
+    expect(earlier - early).toBeGreaterThan(5_000);
+    expect(earlier).toBeLessThan(120_000);
   });
 
   it('wants after a restart what it wanted before', () => {

@@ -1,4 +1,3 @@
-import type { ScoredPolicy } from '../target/guarded.js';
 import type {
   ClaimObserved,
   Decision,
@@ -7,17 +6,20 @@ import type {
   Observation,
   RuntimeObserved,
   RuntimeTarget,
+  TargetPolicy,
 } from '../target/target.js';
 import { TargetBook } from '../target/target-book.js';
 import { checkedNumber, TimeLine } from '../target/time-line.js';
 import { BudgetKeeper } from './budget.js';
-import { type CalibrationReport, ClaimChance } from './claim-chance.js';
+import type { CalibrationReport } from './claim-chance.js';
+import { Demand } from './demand.js';
 import { explainKey } from './explain.js';
 import { GenericTier } from './generic-tier.js';
 import { HintBook } from './hints.js';
 import type { KeyState } from './key.js';
 import { DEFAULT_LEARNING, Learner, type Learning } from './learner.js';
-import { restoreForecast, saveForecast } from './state.js';
+import { Lookout } from './lookout.js';
+import { restoreForecast, saveForecast, sharedBytes } from './state.js';
 import { UnitPlanner } from './unit-planner.js';
 
 /** Options of {@link ForecastPolicy}. */
@@ -53,7 +55,7 @@ export interface KeySettings {
  * The default target policy: learns per runtime and across runtimes how likely the next claim is at every moment, and
  * holds a sandbox exactly while that is worth its idle time at the price given.
  */
-export class ForecastPolicy implements ScoredPolicy {
+export class ForecastPolicy implements TargetPolicy {
   readonly name = 'forecast';
   /** @internal */
   readonly own: UnitPlanner;
@@ -62,24 +64,23 @@ export class ForecastPolicy implements ScoredPolicy {
   /** @internal */
   readonly hints = new HintBook();
   /** @internal */
-  readonly chance = new ClaimChance();
-  /** @internal */
   readonly settings = new Map<string, KeySettings>();
   /** @internal */
   readonly time = new TimeLine();
-  private readonly learner: Learner;
   private readonly book = new TargetBook();
   private readonly defaultLeadSeconds: number;
   private readonly maxHot: number;
   private readonly maxGeneric: number;
   private readonly parkedCost: number;
-  private readonly budget: BudgetKeeper | undefined;
+  /** @internal */
+  readonly budget: BudgetKeeper | undefined;
   private valueSeconds = 0;
 
-  constructor(options: ForecastOptions = {}) {
+  /** @internal Policies that differ in price alone may share a lookout, each in its lane. */
+  constructor(options: ForecastOptions = {}, lookout?: Lookout, lane = 0) {
     const learning = { ...DEFAULT_LEARNING, ...options.learning };
-    this.learner = new Learner(learning, options.weights);
-    this.own = new UnitPlanner(this.learner, this.hints);
+    const seen = lookout ?? new Lookout(new Demand(new Learner(learning, options.weights)));
+    this.own = new UnitPlanner(seen, this.hints, lane);
     this.defaultLeadSeconds = checkedNumber('defaultLeadSeconds', options.defaultLeadSeconds ?? 15, 0);
     this.maxHot = checkedNumber('maxHot', options.maxHot ?? 500, 0);
     this.maxGeneric = checkedNumber('maxGeneric', options.maxGeneric ?? 2000, 0);
@@ -97,6 +98,11 @@ export class ForecastPolicy implements ScoredPolicy {
   /** Changes the price of the fleet; plans follow with their next look. Infinity is allowed. */
   setPrice(coldStartValueSeconds: number): void {
     this.valueSeconds = checkedNumber('coldStartValueSeconds', coldStartValueSeconds, 0, true);
+  }
+
+  /** The price of the fleet now. */
+  get price(): number {
+    return this.valueSeconds;
   }
 
   observe(observation: Observation): void {
@@ -128,7 +134,7 @@ export class ForecastPolicy implements ScoredPolicy {
 
   decide(atMs: number, options: { full?: boolean } = {}): Decision {
     const now = this.time.advance(atMs);
-    this.own.holding.due(now, (unit) => this.retarget(unit.key));
+    this.own.holding.due(now, (hold) => this.retarget(hold.unit.key));
     const generic = this.generic ? Math.min(this.maxGeneric, this.generic.wanted(now)) : undefined;
     const next = Math.min(this.own.holding.next() ?? Infinity, this.generic?.next() ?? Infinity);
     return {
@@ -144,8 +150,7 @@ export class ForecastPolicy implements ScoredPolicy {
     if (!state) return undefined;
     return explainKey({
       key: state,
-      learner: this.learner,
-      chance: this.chance,
+      lookout: this.own.lookout,
       hints: this.hints.count(key),
       target: this.target(state),
       valueSeconds: this.priceOf(key),
@@ -155,11 +160,7 @@ export class ForecastPolicy implements ScoredPolicy {
 
   /** How good the chances told so far were. */
   calibration(): CalibrationReport {
-    return this.chance.report();
-  }
-
-  recentSkill(): number {
-    return this.chance.recentSkill();
+    return this.own.lookout.chance.report();
   }
 
   save(): Uint8Array {
@@ -171,24 +172,23 @@ export class ForecastPolicy implements ScoredPolicy {
     for (const key of this.own.demand.keys.values()) this.retarget(key);
   }
 
-  size(): { bytes: number; runtimes: number; units: number } {
-    return { bytes: this.save().length, runtimes: this.own.demand.keys.size, units: this.own.demand.units.length };
+  size(): { bytes: number; sharedBytes: number; runtimes: number; units: number } {
+    return {
+      bytes: this.save().length,
+      sharedBytes: sharedBytes(this),
+      runtimes: this.own.demand.keys.size,
+      units: this.own.demand.units.length,
+    };
   }
 
   private claim(observation: ClaimObserved, seconds: number): void {
     const key = this.own.demand.key(observation.key, this.defaultLeadSeconds, seconds);
     this.hints.claim(key.name, seconds);
-    const ready = this.own.claim(key, seconds, this.ownPrice(key));
+    const sight = this.own.lookout.claim(key, seconds, this.hints);
+    const ready = this.own.claim(sight, this.ownPrice(key));
     const own = observation.answeredBy === undefined ? ready : observation.answeredBy === 'hot';
     if (!own) this.generic?.claim(seconds, key.leadSeconds, this.priceOf(key.name));
-    this.tellChance(key, seconds);
     this.retarget(key);
-  }
-
-  private tellChance(key: KeyState, seconds: number): void {
-    const mark = key.last?.own;
-    if (!key.last || !mark) return;
-    this.chance.claim(key.name, seconds, mark.inputs, this.own.lastChance);
   }
 
   private hint(observation: HintObserved, seconds: number): void {
@@ -271,7 +271,7 @@ export class ForecastPolicy implements ScoredPolicy {
 
   private remove(name: string): void {
     this.own.remove(name);
-    this.chance.forget(name);
+    this.own.lookout.chance.forget(name);
     this.settings.delete(name);
     this.book.drop(name);
   }

@@ -1,4 +1,6 @@
+import { Demand } from './demand.js';
 import { Learner, type Learning } from './learner.js';
+import { Lookout } from './lookout.js';
 import { UnitPlanner } from './unit-planner.js';
 
 const SHARED = '*';
@@ -11,10 +13,10 @@ const MISS_MEMORY = 0.99;
 export class GenericTier {
   readonly planner: UnitPlanner;
   readonly specialiseSeconds: number;
-  private missShare = 0.05;
+  missShare = 0.05;
 
   constructor(specialiseSeconds: number, learning: Learning, weights?: ArrayLike<number>) {
-    this.planner = new UnitPlanner(new Learner(learning, weights));
+    this.planner = new UnitPlanner(new Lookout(new Demand(new Learner(learning, weights))));
     this.specialiseSeconds = specialiseSeconds;
   }
 
@@ -22,7 +24,7 @@ export class GenericTier {
   claim(nowSeconds: number, leadSeconds: number, valueSeconds: number): void {
     const key = this.planner.demand.key(SHARED, leadSeconds, nowSeconds);
     const worth = valueSeconds * Math.max(0, 1 - this.specialiseSeconds / leadSeconds);
-    const ready = this.planner.claim(key, nowSeconds, worth);
+    const ready = this.planner.claim(this.planner.lookout.claim(key, nowSeconds, undefined), worth);
     this.missShare = MISS_MEMORY * this.missShare + (1 - MISS_MEMORY) * (ready ? 0 : 1);
   }
 

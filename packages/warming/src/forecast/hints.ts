@@ -1,6 +1,6 @@
 import type { HintObserved } from '../target/target.js';
 import { checkedNumber } from '../target/time-line.js';
-import type { Outlook } from './features.js';
+import type { Outlook } from './outlook.js';
 
 interface LiveHint {
   id: string;
@@ -28,12 +28,12 @@ export interface HintWindow {
 }
 
 /** Adds what is announced to an intensity. */
-export function addUses(window: HintWindow, outlook: Outlook, intensity: Float64Array): void {
+export function addUses(window: HintWindow, outlook: Outlook): void {
   for (let bin = 0; bin < outlook.count; bin++) {
     const start = outlook.from[bin]!;
     const width = outlook.width[bin]!;
     const overlap = Math.min(window.until, start + width) - Math.max(window.from, start);
-    if (overlap > 0) intensity[bin]! += (window.perSecond * overlap) / width;
+    if (overlap > 0) outlook.intensity[bin]! += (window.perSecond * overlap) / width;
   }
 }
 

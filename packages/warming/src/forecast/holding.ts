@@ -1,5 +1,5 @@
 import { Heap } from 'heap-js';
-import type { UnitPlan, UnitState } from './unit.js';
+import type { UnitHold, UnitPlan } from './hold.js';
 
 /** Times closer together than this are the same: Unix seconds carry no more than a quarter of a microsecond. */
 const TICK = 1e-5;
@@ -7,7 +7,7 @@ const TICK = 1e-5;
 interface Edge {
   atSeconds: number;
   order: number;
-  unit: UnitState;
+  hold: UnitHold;
   version: number;
 }
 
@@ -17,41 +17,41 @@ export class Holding {
   private order = 0;
 
   /** Puts a new plan in force. An order has to go out one lead time before a window starts. */
-  adopt(unit: UnitState, plan: UnitPlan, nowSeconds: number): void {
-    unit.plan = plan;
-    unit.version++;
-    this.advance(unit, nowSeconds);
+  adopt(hold: UnitHold, plan: UnitPlan, nowSeconds: number): void {
+    hold.plan = plan;
+    hold.version++;
+    this.advance(hold, nowSeconds);
   }
 
-  drop(unit: UnitState): void {
-    unit.plan = undefined;
-    unit.version++;
-    unit.on = false;
-    unit.readyAtSeconds = undefined;
+  drop(hold: UnitHold): void {
+    hold.plan = undefined;
+    hold.version++;
+    hold.on = false;
+    hold.readyAtSeconds = undefined;
   }
 
   /** Units whose state changed up to now. */
-  due(nowSeconds: number, changed: (unit: UnitState) => void): void {
+  due(nowSeconds: number, changed: (hold: UnitHold) => void): void {
     for (let edge = this.edges.peek(); edge && edge.atSeconds <= nowSeconds + TICK; edge = this.edges.peek()) {
       this.edges.pop();
-      if (edge.unit.version !== edge.version) continue;
-      this.advance(edge.unit, nowSeconds);
-      changed(edge.unit);
+      if (edge.hold.version !== edge.version) continue;
+      this.advance(edge.hold, nowSeconds);
+      changed(edge.hold);
     }
   }
 
   /** When the next unit changes; undefined when none will. */
   next(): number | undefined {
     for (let edge = this.edges.peek(); edge; edge = this.edges.peek()) {
-      if (edge.unit.version === edge.version) return edge.atSeconds;
+      if (edge.hold.version === edge.version) return edge.atSeconds;
       this.edges.pop();
     }
     return undefined;
   }
 
-  private advance(unit: UnitState, nowSeconds: number): void {
-    const plan = unit.plan!;
-    const lead = unit.key.leadSeconds;
+  private advance(hold: UnitHold, nowSeconds: number): void {
+    const plan = hold.plan!;
+    const lead = hold.unit.key.leadSeconds;
     const since = nowSeconds - plan.atSeconds;
     const { windows } = plan;
     let edge = Infinity;
@@ -66,10 +66,13 @@ export class Holding {
       } else edge = order;
       break;
     }
-    unit.on = ready !== undefined;
-    unit.readyAtSeconds = ready;
+    const before = hold.readyAtSeconds;
+    if (before !== undefined && ready !== undefined && before <= nowSeconds && ready <= nowSeconds + TICK)
+      ready = before;
+    hold.on = ready !== undefined;
+    hold.readyAtSeconds = ready;
     if (edge < Infinity) {
-      this.edges.push({ atSeconds: plan.atSeconds + edge, order: this.order++, unit, version: unit.version });
+      this.edges.push({ atSeconds: plan.atSeconds + edge, order: this.order++, hold, version: hold.version });
     }
   }
 }

@@ -1,6 +1,5 @@
 export { BoundedPolicy, type SharedBounds } from '../target/bounded.js';
 export { fixedPolicy } from '../target/fixed.js';
-export { GuardedPolicy, type ScoredPolicy } from '../target/guarded.js';
 export { hybridHistogramPolicy } from '../target/hybrid-histogram.js';
 export { keepAlivePolicy } from '../target/keep-alive.js';
 export { newsvendorPolicy } from '../target/newsvendor.js';

@@ -1,6 +1,10 @@
+import { ClockPattern } from './clock-pattern.js';
 import { Rates } from './rates.js';
-import { KeySeason } from './season.js';
+import { Season } from './season.js';
 import { UnitState } from './unit.js';
+
+/** Claims from which on a runtime's clock pattern is kept; fewer show none. */
+const PATTERN_FROM_CLAIMS = 8;
 
 /** What is known of one runtime. */
 export class KeyState {
@@ -10,10 +14,14 @@ export class KeyState {
   /** Set when parked sandboxes are offered: how long a resume takes, and what parking costs of what a hot one does. */
   parking: { resumeSeconds: number; costShare: number } | undefined;
   readonly rates: Rates;
-  readonly season = new KeySeason();
+  readonly season = new Season();
+  pattern: ClockPattern | undefined;
   readonly units: UnitState[] = [];
   /** The unit that the last claim used. */
   last: UnitState | undefined;
+  readonly firstAtSeconds: number;
+  /** Between the last two claims. */
+  lastGapSeconds = 1_000_000;
   /** Clock minute of the last claim, and claims in it and in the one before. */
   minute = -1;
   inMinute = 0;
@@ -22,6 +30,7 @@ export class KeyState {
   constructor(name: string, leadSeconds: number, atSeconds: number) {
     this.name = name;
     this.leadSeconds = leadSeconds;
+    this.firstAtSeconds = atSeconds;
     this.rates = new Rates(atSeconds);
   }
 
@@ -47,9 +56,14 @@ export class KeyState {
   }
 
   claim(seconds: number): void {
+    if (this.claims > 0) this.lastGapSeconds = seconds - this.rates.atSeconds;
     this.rates.add(seconds);
     this.season.add(seconds);
     this.claims++;
+    if (this.claims >= PATTERN_FROM_CLAIMS) {
+      this.pattern ??= new ClockPattern();
+      this.pattern.add(seconds);
+    }
     const minute = Math.floor(seconds / 60);
     if (this.minute === minute) this.inMinute++;
     else {

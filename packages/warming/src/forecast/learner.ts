@@ -1,11 +1,11 @@
 import { HORIZON_SECONDS } from './bins.js';
-import { MOVING_INPUTS, Outlook, type OutlookSource } from './features.js';
+import { Fleet } from './fleet.js';
 import type { HintWindow } from './hints.js';
 import { HazardNetwork } from './network.js';
-import { POOL_CLASSES, PooledGaps, poolClass } from './pooled-gaps.js';
+import { Outlook } from './outlook.js';
 import { PRIOR_WEIGHTS } from './prior.gen.js';
-import { FleetSeason } from './season.js';
 import { NETWORK_SHAPE } from './shape.js';
+import { Trust } from './trust.js';
 import { type Landmark, type UnitState, ZONE_COUNT, zoneOf } from './unit.js';
 
 /** How the shared network goes on learning. Found on half of the keys of the public traces, see `docs/forecast.md`. */
@@ -22,20 +22,21 @@ export const DEFAULT_LEARNING: Learning = { rate: 1e-4, batch: 16, averaging: 1e
 
 const STEEPEST = 8;
 const MOST_EXPECTED = 20;
-/** Expected uses after which nothing that follows is worth looking at. */
-const SURELY_USED = 8;
+/** Expected uses after which nothing is planned: who is not used by then was not understood, and is let go. */
+const SURELY_USED = 14;
 
 function bounded(logIntensity: number): number {
   return Math.exp(Math.min(3, Math.max(-20, logIntensity)));
 }
 
-/** What all runtimes share: the network, the pooled gap histograms, the season of the fleet. */
+/** What all runtimes share: the network, and what the fleet shows. */
 export class Learner {
   readonly network: HazardNetwork;
-  readonly pools = Array.from({ length: POOL_CLASSES }, () => new PooledGaps());
-  readonly season = new FleetSeason();
-  readonly outlook = new Outlook();
-  readonly intensity = new Float64Array(256);
+  readonly fleet = new Fleet();
+  readonly trust = new Trust();
+  /** Sum of the losses, for comparing learners. */
+  loss = 0;
+  private readonly outlook = new Outlook();
   private readonly learning: Learning;
   private readonly observed = new Float64Array(ZONE_COUNT);
   private readonly predicted = new Float64Array(ZONE_COUNT);
@@ -57,54 +58,65 @@ export class Learner {
     if (until <= from) return;
     mark.learnedSeconds = until;
     const { outlook, network } = this;
-    outlook.begin(this.source(unit, mark), from, until);
+    outlook.begin(unit, mark, this.fleet, from, until);
     while (outlook.next());
     network.begin(mark.inputs, true);
     this.observed.fill(0);
     this.predicted.fill(0);
+    let loss = 0;
+    let usualLoss = 0;
     for (let bin = 0; bin < outlook.count; bin++) {
-      const raw = network.predict(outlook.inputs, bin * MOVING_INPUTS);
+      const raw = network.predict(outlook, bin);
       const zone = zoneOf(outlook.from[bin]!);
       const width = outlook.width[bin]!;
       const happened = used && bin === outlook.count - 1 ? 1 : 0;
       const expected = bounded(raw + Math.log(unit.correction(zone))) * width;
-      network.backward(outlook.inputs, bin * MOVING_INPUTS, Math.min(STEEPEST, expected - happened));
+      const usual = outlook.usual[bin]!;
+      loss += expected - (happened ? Math.log(Math.max(1e-12, expected / width)) : 0);
+      usualLoss += usual * width - (happened ? Math.log(Math.max(1e-12, usual)) : 0);
+      network.backward(outlook, bin, Math.min(STEEPEST, expected - happened));
       this.observed[zone]! += happened;
       this.predicted[zone]! += Math.min(MOST_EXPECTED, bounded(raw) * width);
     }
     for (let zone = 0; zone < ZONE_COUNT; zone++) {
       if (this.predicted[zone]! > 0) unit.correct(zone, this.observed[zone]!, this.predicted[zone]!);
     }
+    this.loss += loss;
+    this.trust.settle(outlook.unitClass, loss, usualLoss);
     network.end(mark.inputs);
     if (network.waiting >= this.learning.batch) network.step(this.learning.rate, this.learning.averaging);
   }
 
-  /** Fills `outlook` and `intensity` for the time after a landmark. */
-  predict(unit: UnitState, mark: Landmark, fromSeconds = mark.fromSeconds, window?: HintWindow): void {
-    const { outlook, network, intensity } = this;
-    outlook.begin(this.source(unit, mark), fromSeconds, HORIZON_SECONDS, window);
+  /** Fills an outlook for the time after a landmark. */
+  predict(
+    outlook: Outlook,
+    unit: UnitState,
+    mark: Landmark,
+    fromSeconds = mark.fromSeconds,
+    window?: HintWindow,
+  ): void {
+    const { network } = this;
+    outlook.begin(unit, mark, this.fleet, fromSeconds, HORIZON_SECONDS, window);
     network.begin(mark.inputs, false);
     let uses = 0;
+    const share = this.trust.share(outlook.unitClass);
     for (let bin = 0; uses < SURELY_USED && outlook.next(); bin++) {
-      const raw = network.predict(outlook.inputs, bin * MOVING_INPUTS);
-      intensity[bin] = bounded(raw) * unit.correction(zoneOf(outlook.from[bin]!));
-      uses += intensity[bin]! * outlook.width[bin]!;
+      const raw = network.predict(outlook, bin);
+      const corrected = bounded(raw) * unit.correction(zoneOf(outlook.from[bin]!));
+      const intensity = share * corrected + (1 - share) * outlook.usual[bin]!;
+      outlook.intensity[bin] = intensity;
+      uses += intensity * outlook.width[bin]!;
     }
   }
+}
 
-  private source(unit: UnitState, mark: Landmark): OutlookSource {
-    return { unit, mark, pool: this.pools[poolClass(unit.depth)]!, fleet: this.season };
+/** Chance of a use between two times of an outlook. */
+export function chanceWithin(outlook: Outlook, fromSeconds: number, toSeconds: number): number {
+  let expected = 0;
+  for (let bin = 0; bin < outlook.count; bin++) {
+    const start = Math.max(fromSeconds, outlook.from[bin]!);
+    const end = Math.min(toSeconds, outlook.from[bin]! + outlook.width[bin]!);
+    if (end > start) expected += outlook.intensity[bin]! * (end - start);
   }
-
-  /** Chance that the unit is used between two times after the landmark that was predicted last. */
-  chanceWithin(fromSeconds: number, toSeconds: number): number {
-    let expected = 0;
-    const { outlook } = this;
-    for (let bin = 0; bin < outlook.count; bin++) {
-      const start = Math.max(fromSeconds, outlook.from[bin]!);
-      const end = Math.min(toSeconds, outlook.from[bin]! + outlook.width[bin]!);
-      if (end > start) expected += this.intensity[bin]! * (end - start);
-    }
-    return -Math.expm1(-expected);
-  }
+  return -Math.expm1(-expected);
 }

@@ -1,10 +1,8 @@
-import type { Outlook } from './features.js';
+import type { Outlook } from './outlook.js';
 
 /** What a plan is made for. Times in seconds. */
 export interface PlanQuestion {
   outlook: Outlook;
-  /** Uses per second, one per bin of the outlook. */
-  intensity: Float64Array;
   /** What a use that finds a sandbox is worth, in idle sandbox-seconds. */
   valueSeconds: number;
   /** What letting an unused sandbox go costs: its start was for nothing. */
@@ -38,19 +36,17 @@ export class Planner {
   private stay = new Float64Array(0);
 
   plan(question: PlanQuestion): PlanAnswer {
-    const { outlook, intensity, releaseSeconds, readySeconds, soonestSeconds } = question;
+    const { outlook, releaseSeconds, readySeconds, soonestSeconds } = question;
     const value = Math.min(question.valueSeconds, HIGHEST_VALUE);
-    const count = outlook.count;
+    const { count, useChance, idle } = outlook;
     if (this.stay.length < count) this.stay = new Float64Array(count + 64);
     const { stay } = this;
     let advantage = 0;
     let worth = -Infinity;
     for (let bin = count - 1; bin >= 0; bin--) {
-      const rate = intensity[bin]!;
-      const chance = -Math.expm1(-rate * outlook.width[bin]!);
-      const later = Math.max(Math.min(advantage, 0), -releaseSeconds);
-      const idle = rate > 0 ? chance / rate : outlook.width[bin]!;
-      advantage = value * chance - idle + (1 - chance) * later;
+      const chance = useChance[bin]!;
+      const later = advantage < 0 ? Math.max(advantage, -releaseSeconds) : 0;
+      advantage = value * chance - idle[bin]! + (1 - chance) * later;
       stay[bin] = advantage;
       if (advantage > worth) worth = advantage;
     }
@@ -61,20 +57,12 @@ export class Planner {
    * What a parked sandbox is worth over the whole outlook, its start paid: found by a use it saves `valueSeconds`, and
    * keeping it costs `costShare` of what a hot one does. Above 0 it is worth having.
    */
-  parkedWorth(
-    outlook: Outlook,
-    intensity: Float64Array,
-    valueSeconds: number,
-    costShare: number,
-    start: number,
-  ): number {
+  parkedWorth(outlook: Outlook, valueSeconds: number, costShare: number, start: number): number {
     const value = Math.min(valueSeconds, HIGHEST_VALUE);
     let worth = 0;
     for (let bin = outlook.count - 1; bin >= 0; bin--) {
-      const rate = intensity[bin]!;
-      const chance = -Math.expm1(-rate * outlook.width[bin]!);
-      const kept = rate > 0 ? chance / rate : outlook.width[bin]!;
-      worth = Math.max(0, value * chance - costShare * kept + (1 - chance) * worth);
+      const chance = outlook.useChance[bin]!;
+      worth = Math.max(0, value * chance - costShare * outlook.idle[bin]! + (1 - chance) * worth);
     }
     return worth - start;
   }
@@ -94,7 +82,7 @@ export class Planner {
       }
       held = hold;
     }
-    if (since >= 0) windows.push(since, Infinity);
+    if (since >= 0) windows.push(since, Math.max(since, outlook.endSeconds));
     return windows;
   }
 }

@@ -1,4 +1,5 @@
 import { BIN_COUNT } from './bins.js';
+import type { UnitState } from './unit.js';
 
 const REFRESH_EVERY = 64;
 const FORGET_ABOVE = 20_000;
@@ -6,7 +7,7 @@ const FORGET_ABOVE = 20_000;
 /** What the units of one class have in common: the chance per elapsed-time bin that the gap ends there. */
 export class PooledGaps {
   readonly counts = new Float64Array(BIN_COUNT);
-  readonly chance = new Float64Array(BIN_COUNT).fill(0.12);
+  readonly chance = new Float64Array(BIN_COUNT).fill(0.15);
   total = 0;
 
   add(bin: number): void {
@@ -28,10 +29,21 @@ export class PooledGaps {
   }
 }
 
-/** Units are pooled by how deep in the pool they stand: first, second, third and fourth, the rest. */
-export const POOL_CLASSES = 4;
+const DEPTH_CLASSES = 4;
+const RATE_CLASSES = 4;
+const DAY_MEMORY = 4;
+const DAY_SECONDS = 86_400;
 
-export function poolClass(depth: number): number {
+/** Units are pooled by how deep in the pool they stand, and by how busy their runtime is. */
+export const POOL_CLASSES = DEPTH_CLASSES * RATE_CLASSES;
+
+export function poolClass(unit: UnitState, seconds: number): number {
+  const perDay = unit.key.rates.perSecond(DAY_MEMORY, seconds) * DAY_SECONDS;
+  const busy = perDay < 4 ? 0 : perDay < 40 ? 1 : perDay < 400 ? 2 : 3;
+  return busy * DEPTH_CLASSES + depthClass(unit.depth);
+}
+
+function depthClass(depth: number): number {
   if (depth <= 1) return 0;
   if (depth === 2) return 1;
   return depth <= 4 ? 2 : 3;

@@ -5,7 +5,7 @@ export const RATE_COUNT = DECAY_SECONDS.length;
 
 /** Exponentially decayed claim counts over several memories. */
 export class Rates {
-  readonly counts = new Float64Array(RATE_COUNT);
+  readonly counts = new Float32Array(RATE_COUNT);
   atSeconds: number;
 
   constructor(atSeconds: number) {

@@ -1,44 +1,51 @@
-import { Demand, type Looked, landmark } from './demand.js';
-import { addUses, type HintBook } from './hints.js';
+import type { Demand, Looked } from './demand.js';
+import type { HintBook } from './hints.js';
+import { UnitHold } from './hold.js';
 import { Holding } from './holding.js';
 import type { KeyState } from './key.js';
-import type { Learner } from './learner.js';
+import type { Lookout, Sight } from './lookout.js';
+import { Outlook } from './outlook.js';
 import { Planner } from './planner.js';
 import type { UnitState } from './unit.js';
 
-const TEN_MINUTES = 600;
-
-/** Demand, plans and the following of plans for a set of runtimes. Prices come in with every claim. */
+/** Plans for a set of runtimes at a price, and the following of those plans. */
 export class UnitPlanner {
-  readonly demand: Demand;
+  readonly lookout: Lookout;
   readonly holding = new Holding();
+  private readonly lane: number;
   private readonly planner = new Planner();
+  private readonly outlook = new Outlook();
   private readonly hints: HintBook | undefined;
-  /** Chance, by the network, that the unit of the last claim is used again within ten minutes. */
-  lastChance = 0;
 
-  constructor(learner: Learner, hints?: HintBook) {
-    this.demand = new Demand(learner);
+  /** `lane` tells planners apart that share a lookout. */
+  constructor(lookout: Lookout, hints?: HintBook, lane = 0) {
+    this.lookout = lookout;
     this.hints = hints;
+    this.lane = lane;
+  }
+
+  get demand(): Demand {
+    return this.lookout.demand;
   }
 
   /** One claim. True when a sandbox was ready for it by the plans in force. */
-  claim(key: KeyState, nowSeconds: number, valueSeconds: number): boolean {
-    const { used, next } = this.demand.claim(key, nowSeconds);
-    const { readyAtSeconds } = used.unit;
-    this.holding.drop(used.unit);
-    this.plan(used, nowSeconds, valueSeconds);
-    key.last = used.unit;
-    this.lastChance = this.demand.learner.chanceWithin(0, TEN_MINUTES);
-    if (next) this.plan(next, nowSeconds, valueSeconds);
-    return readyAtSeconds !== undefined && readyAtSeconds <= nowSeconds;
+  claim(sight: Sight, valueSeconds: number): boolean {
+    const { used, next, atSeconds } = sight;
+    const hold = this.hold(used.unit);
+    const { readyAtSeconds } = hold;
+    this.holding.drop(hold);
+    this.plan(used, sight.usedOutlook, atSeconds, valueSeconds);
+    if (next) this.plan(next, sight.nextOutlook, atSeconds, valueSeconds);
+    return readyAtSeconds !== undefined && readyAtSeconds <= atSeconds;
   }
 
   /** Looks again at the units that hints are for. */
   look(key: KeyState, nowSeconds: number, valueSeconds: number, depth: number): void {
     for (let index = 0; index < depth; index++) {
       const unit = this.demand.unit(key, index, nowSeconds);
-      this.plan({ unit, mark: unit.own ?? landmark(unit, nowSeconds, 1e-3) }, nowSeconds, valueSeconds);
+      const looked = { unit, mark: unit.own ?? this.demand.landmark(unit, nowSeconds, 1e-3) };
+      this.lookout.predict(looked, this.outlook, nowSeconds, this.hints);
+      this.plan(looked, this.outlook, nowSeconds, valueSeconds);
     }
   }
 
@@ -48,47 +55,51 @@ export class UnitPlanner {
     let parked = 0;
     let worthSeconds = 0;
     for (const unit of key.units) {
-      if (!unit.on) {
-        if (unit.park) parked++;
+      const hold = unit.holds[this.lane];
+      if (!hold) continue;
+      if (!hold.on) {
+        if (hold.park) parked++;
         continue;
       }
       hot++;
-      worthSeconds = unit.plan!.worthSeconds;
+      worthSeconds = hold.plan!.worthSeconds;
     }
     return { hot, parked, worthSeconds };
+  }
+
+  hold(unit: UnitState): UnitHold {
+    const known = unit.holds[this.lane];
+    if (known) return known;
+    const hold = new UnitHold(unit);
+    unit.holds[this.lane] = hold;
+    return hold;
   }
 
   remove(name: string): void {
     const key = this.demand.keys.get(name);
     if (!key) return;
-    for (const unit of key.units) this.holding.drop(unit);
+    for (const unit of key.units) this.holding.drop(this.hold(unit));
     this.demand.remove(name);
   }
 
-  private worthParking(unit: UnitState, valueSeconds: number): boolean {
+  private worthParking(unit: UnitState, outlook: Outlook, valueSeconds: number): boolean {
     const { parking, leadSeconds } = unit.key;
     if (!parking || parking.resumeSeconds >= leadSeconds) return false;
-    const { outlook, intensity } = this.demand.learner;
     const saved = valueSeconds * (1 - parking.resumeSeconds / leadSeconds);
-    return this.planner.parkedWorth(outlook, intensity, saved, parking.costShare, leadSeconds) > 0;
+    return this.planner.parkedWorth(outlook, saved, parking.costShare, leadSeconds) > 0;
   }
 
-  private plan({ unit, mark }: Looked, now: number, valueSeconds: number): void {
-    const { learner } = this.demand;
+  private plan({ unit, mark }: Looked, outlook: Outlook, now: number, valueSeconds: number): void {
     const leadSeconds = unit.key.leadSeconds;
-    const since = now - mark.atSeconds;
-    const window = this.hints?.window(unit.key.name, unit.depth, mark.atSeconds);
-    learner.predict(unit, mark, Math.max(mark.fromSeconds, since), window);
-    if (window) addUses(window, learner.outlook, learner.intensity);
+    const hold = this.hold(unit);
     const answer = this.planner.plan({
-      outlook: learner.outlook,
-      intensity: learner.intensity,
+      outlook,
       valueSeconds,
       releaseSeconds: leadSeconds,
-      readySeconds: unit.readyAtSeconds === undefined ? undefined : unit.readyAtSeconds - mark.atSeconds,
-      soonestSeconds: since + leadSeconds,
+      readySeconds: hold.readyAtSeconds === undefined ? undefined : hold.readyAtSeconds - mark.atSeconds,
+      soonestSeconds: now - mark.atSeconds + leadSeconds,
     });
-    unit.park = this.worthParking(unit, valueSeconds);
-    this.holding.adopt(unit, { atSeconds: mark.atSeconds, ...answer }, now);
+    hold.park = this.worthParking(unit, outlook, valueSeconds);
+    this.holding.adopt(hold, { atSeconds: mark.atSeconds, ...answer }, now);
   }
 }

@@ -1,4 +1,5 @@
 import { BIN_COUNT, binOf } from './bins.js';
+import type { UnitHold } from './hold.js';
 import type { KeyState } from './key.js';
 import { Rates } from './rates.js';
 
@@ -8,18 +9,12 @@ export interface Landmark {
   inputs: Float32Array;
   /** Decayed claim counts of the runtime over one, ten and sixty minutes. */
   recent: [number, number, number];
+  /** Claims that the runtime's clock pattern foresees minute by minute, see `ClockPattern.foresight`. */
+  foresight: Uint8Array | undefined;
   /** Up to which time after the landmark its outcome was learned. */
   learnedSeconds: number;
   /** First time after the landmark that the plan covers. */
   fromSeconds: number;
-}
-
-/** Hold windows of one unit: pairs of ready-from and hold-until, in seconds since `atSeconds`. */
-export interface UnitPlan {
-  atSeconds: number;
-  windows: readonly number[];
-  /** What holding is worth at its best point, in idle sandbox-seconds. */
-  worthSeconds: number;
 }
 
 /** Ages in seconds at which the correction of predicted by observed uses changes. */
@@ -35,8 +30,6 @@ export function zoneOf(seconds: number): number {
 const GAP_MEMORY = 0.98;
 const CORRECTION_WEIGHT = 3;
 const CORRECTION_FORGETS_ABOVE = 40;
-/** Landmarks kept beside the unit's own last use; dropping the oldest only ends its learning early. */
-const EXTRA_LANDMARKS = 2;
 
 /**
  * One sandbox's worth of demand: claims take the shallowest unit that is not being replaced, so the unit at depth n sees
@@ -52,20 +45,16 @@ export class UnitState {
   readonly lastGaps: [number, number, number] = [0, 0, 0];
   gapLogMean = 3.3;
   gapLogVariance = 2;
-  readonly observed = new Float64Array(ZONE_COUNT);
-  readonly predicted = new Float64Array(ZONE_COUNT);
+  readonly observed = new Float32Array(ZONE_COUNT);
+  readonly predicted = new Float32Array(ZONE_COUNT);
   own: Landmark | undefined;
-  extra: Landmark[] = [];
-  firstExtraAtSeconds = 0;
-  lastExtraAtSeconds = 0;
-  plan: UnitPlan | undefined;
-  /** When the sandbox that is held or on its way is ready; undefined when there is none. */
-  readyAtSeconds: number | undefined;
-  /** Counts the plans, so that wake-ups of replaced plans are told apart. */
-  version = 0;
-  on = false;
-  /** A parked sandbox would be worth having. */
-  park = false;
+  /** A later look at the unit while it waits, learned from as well. */
+  extra: Landmark | undefined;
+  /** When the unit was last looked at, and when first since its last use. */
+  lookedAtSeconds = -Infinity;
+  firstLookSeconds = 0;
+  /** What the planners hold of it, one each; they share what is learned. */
+  readonly holds: (UnitHold | undefined)[] = [];
 
   constructor(key: KeyState, depth: number, atSeconds: number) {
     this.key = key;
@@ -98,15 +87,9 @@ export class UnitState {
     this.rates.add(seconds);
     this.uses++;
     this.usedAtSeconds = seconds;
-    this.extra = [];
+    this.lookedAtSeconds = seconds;
+    this.extra = undefined;
     return bin;
-  }
-
-  addExtra(landmark: Landmark): void {
-    if (this.extra.length === 0) this.firstExtraAtSeconds = landmark.atSeconds;
-    this.lastExtraAtSeconds = landmark.atSeconds;
-    if (this.extra.length === EXTRA_LANDMARKS) this.extra.shift();
-    this.extra.push(landmark);
   }
 
   /** What predictions at this age are multiplied by, learned from how they came out. */

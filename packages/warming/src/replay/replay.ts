@@ -21,7 +21,9 @@ export interface ReplayReport extends ReplayResult {
   idleSecondsPerClaim: number;
   /** Cold share of the key that three in four keys are better than. */
   keyColdShareP75: number;
+  /** Without what all units share, which is in `stateBytesShared`. */
   stateBytesPerUnit: number;
+  stateBytesShared: number;
   expectedCalibrationError?: number;
   brierSkill?: number;
 }
@@ -60,7 +62,8 @@ function summarise(result: ReplayResult, simulator: Simulator, policy: TargetPol
     specialisedShare: result.specialised / claims,
     idleSecondsPerClaim: result.idleSeconds / claims,
     keyColdShareP75: shares[Math.min(shares.length - 1, Math.floor(shares.length * 0.75))] ?? 0,
-    stateBytesPerUnit: size.units > 0 ? size.bytes / size.units : 0,
+    stateBytesPerUnit: size.units > 0 ? (size.bytes - (size.sharedBytes ?? 0)) / size.units : 0,
+    stateBytesShared: size.sharedBytes ?? 0,
   };
   if (!(policy instanceof ForecastPolicy)) return report;
   const { expectedCalibrationError, brierSkill } = policy.calibration();

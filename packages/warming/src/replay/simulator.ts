@@ -1,4 +1,4 @@
-import type { Decision, TargetPolicy } from '../target/target.js';
+import type { Decision, Observation, TargetPolicy } from '../target/target.js';
 import { type Prepared, ReplayPool } from './pool.js';
 import type { Arrival } from './trace.js';
 
@@ -72,7 +72,14 @@ export class Simulator {
     return answer;
   }
 
-  /** Ends the replay: sandboxes that are left stay open until the last arrival. */
+  /** Tells the policy something else than a claim, and follows what it decides. */
+  observe(observation: Observation): void {
+    const seconds = observation.atMs / 1000;
+    this.runUntil(seconds);
+    this.options.policy.observe(observation);
+    this.apply(this.options.policy.decide(observation.atMs), seconds);
+  }
+
   counts(): { arrivals: number; cold: number } {
     return { arrivals: this.result.arrivals, cold: this.result.cold };
   }
@@ -86,6 +93,7 @@ export class Simulator {
     return this.result.idleSeconds + open;
   }
 
+  /** Ends the replay: sandboxes that are left stay open until the last arrival. */
   finish(): ReplayResult {
     const end = this.result.endSeconds;
     for (const pool of [...this.pools.values(), this.generic]) {

@@ -86,7 +86,7 @@ export class BoundedPolicy implements TargetPolicy {
     this.granted.clear();
   }
 
-  size(): { bytes: number; runtimes: number; units: number } {
+  size(): ReturnType<TargetPolicy['size']> {
     return this.inner.size();
   }
 

@@ -66,7 +66,7 @@ export class ShadowPolicy implements TargetPolicy {
     this.acting.restore(state);
   }
 
-  size(): { bytes: number; runtimes: number; units: number } {
+  size(): ReturnType<TargetPolicy['size']> {
     return this.acting.size();
   }
 }

@@ -48,8 +48,8 @@ export interface TargetPolicy {
    */
   restore(state: Uint8Array): void;
 
-  /** Rough size of the state in bytes, and how many units share it. */
-  size(): { bytes: number; runtimes: number; units: number };
+  /** Size of the state in bytes, how much of it does not grow with the runtimes, and how many units share it. */
+  size(): { bytes: number; sharedBytes?: number; runtimes: number; units: number };
 }
 
 /** One fact for a policy. `key` is the runtime's name. */

@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { BudgetKeeper } from '../forecast/budget.js';
 import { defaultPolicy } from '../forecast/default-policy.js';
 import { coldStartValueSeconds } from '../forecast/price.js';
+import { Trust } from '../forecast/trust.js';
 import { UserHistory } from '../forecast/user-history.js';
 import { lowerHull } from '../replay/frontier.js';
 import { frontierSvg } from '../replay/plot.js';
 import { BoundedPolicy } from './bounded.js';
 import { fixedPolicy } from './fixed.js';
-import { GuardedPolicy } from './guarded.js';
 import { keepAlivePolicy } from './keep-alive.js';
 import { scheduledPolicy } from './scheduled.js';
 import { ShadowPolicy } from './shadow.js';
@@ -35,20 +35,17 @@ describe('shared bounds', () => {
 });
 
 describe('the guard against drift', () => {
-  it('hands over to the fallback and back, naming what has to go', () => {
-    let skill = 0;
-    const learned = Object.assign(fixedPolicy({ hot: 3 }), { recentSkill: () => skill });
-    const policy = new GuardedPolicy(learned, keepAlivePolicy({ keepSeconds: 10 }));
-    policy.observe({ kind: 'claim', key: 'a', atMs: 0 });
-    expect(hots(policy.decide(0))).toEqual({ a: 3 });
-    skill = -0.5;
-    expect(hots(policy.decide(100_000))).toEqual({ a: 0 });
-    expect(policy.fallenBack).toBe(true);
-    skill = 0.5;
-    expect(hots(policy.decide(200_000))).toEqual({ a: 3 });
+  it('believes the gap histograms once the network foresaw worse, class by class, and the network again later', () => {
+    const trust = new Trust();
+    expect(trust.share(0)).toBeGreaterThan(0.9);
+    for (let lesson = 0; lesson < 30; lesson++) trust.settle(0, 4, 3);
+    expect(trust.share(0)).toBeLessThan(0.01);
+    expect(trust.share(1)).toBeGreaterThan(0.9);
+    for (let lesson = 0; lesson < 100; lesson++) trust.settle(0, 3, 4);
+    expect(trust.share(0)).toBeGreaterThan(0.9);
   });
 
-  it('is part of the default policy', () => {
+  it('leaves the bounds of the default policy as they are', () => {
     const policy = defaultPolicy({ coldStartValueSeconds: 600, bounds: { maxTotalHot: 1 } });
     policy.observe({ kind: 'claim', key: 'a', atMs: 0 });
     expect(policy.name).toBe('forecast');

@@ -1,0 +1,65 @@
+import { parseArgs } from 'node:util';
+import {
+  buildFamily,
+  type Family,
+  type FrontierPoint,
+  lowerHull,
+  type ReplayReport,
+  replay,
+} from '@pilotlight/warming/replay';
+import { clairvoyantGap } from './clairvoyant.js';
+import { deciding } from './cost.js';
+import { PRICES, sweepPrices, sweepShared } from './sweep.js';
+import { arrivalsOf, traceFolder } from './traces.js';
+
+/** One piece of the benchmark, in a process of its own: prints one JSON object. */
+const { values } = parseArgs({
+  options: {
+    trace: { type: 'string', default: '' },
+    lead: { type: 'string', default: '15' },
+    part: { type: 'string', default: 'own' },
+  },
+});
+const folder = traceFolder(values.trace);
+const file = folder?.files[0];
+if (!file) throw new Error(`No trace ${values.trace}. Set PILOTLIGHT_TRACES to the folder of the traces.`);
+const leadSeconds = Number(values.lead);
+const arrivals = await arrivalsOf(file);
+
+/** Parameters at which each published family is replayed. */
+const FAMILY_VALUES: Partial<Record<Family, readonly number[]>> = {
+  'keep-alive': [5, 15, 60, 180, 600, 1_800, 7_200, 36_000, 180_000],
+  newsvendor: [60, 600, 3_600, 14_400],
+  'hybrid-histogram': [600, 3_600, 14_400],
+};
+
+async function families(): Promise<Record<string, FrontierPoint[]>> {
+  const hulls: Record<string, FrontierPoint[]> = {};
+  for (const [family, list] of Object.entries(FAMILY_VALUES)) {
+    const reports: ReplayReport[] = [];
+    for (const valueSeconds of list) {
+      reports.push(await replay({ arrivals, policy: buildFamily(family, { leadSeconds, valueSeconds }), leadSeconds }));
+    }
+    hulls[family] = lowerHull(reports.map((item) => ({ idle: item.idleSeconds, cold: item.coldShare })));
+  }
+  return hulls;
+}
+
+async function answer(): Promise<unknown> {
+  switch (values.part) {
+    case 'own': {
+      const { loss, ...sweep } = sweepPrices({ arrivals, leadSeconds, prices: PRICES });
+      return sweep;
+    }
+    case 'families':
+      return families();
+    case 'generic':
+      return sweepShared({ arrivals, leadSeconds, specialiseSeconds: 0.25 });
+    case 'gap':
+      return clairvoyantGap(arrivals, leadSeconds);
+    default:
+      return deciding(arrivals, leadSeconds);
+  }
+}
+
+process.stdout.write(`${JSON.stringify(await answer())}\n`);

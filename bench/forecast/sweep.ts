@@ -1,0 +1,102 @@
+import {
+  coldAt,
+  type FrontierPoint,
+  idleFor,
+  lowerHull,
+  type ReplayResult,
+  Simulator,
+} from '@pilotlight/warming/replay';
+import { Demand } from '../../packages/warming/src/forecast/demand.js';
+import { ForecastPolicy } from '../../packages/warming/src/forecast/forecast.js';
+import { DEFAULT_LEARNING, Learner, type Learning } from '../../packages/warming/src/forecast/learner.js';
+import { SharedLookout } from '../../packages/warming/src/forecast/lookout.js';
+import type { Arrival } from '../../packages/warming/src/replay/trace.js';
+
+/** Prices along the whole frontier, in idle seconds per avoided cold start. */
+export const PRICES: readonly number[] = [
+  4, 7, 12, 20, 35, 60, 100, 170, 300, 550, 1_000, 2_000, 4_500, 12_000, 40_000, 200_000, 2_000_000,
+];
+
+export interface SweepOptions {
+  arrivals: readonly Arrival[];
+  leadSeconds: number;
+  prices?: readonly number[];
+  weights?: ArrayLike<number>;
+  learning?: Partial<Learning>;
+}
+
+/** What came out of a sweep: one result per price, and how good the chances told were. */
+export interface Sweep {
+  results: (ReplayResult & { valueSeconds: number })[];
+  hull: FrontierPoint[];
+  calibration: ReturnType<ForecastPolicy['calibration']>;
+  loss: number;
+  stateBytesPerUnit: number;
+  /** Cold share of the key that three in four keys are better than, per price. */
+  keyColdShareP75: number[];
+}
+
+/**
+ * Replays a trace at many prices in one pass. What is learned does not depend on the price, so it is learned once; each
+ * price plans, holds and is scored for itself, with the very results of a replay of its own.
+ */
+export function sweepPrices(options: SweepOptions): Sweep {
+  const { arrivals, leadSeconds, prices = PRICES } = options;
+  const learner = new Learner({ ...DEFAULT_LEARNING, ...options.learning }, options.weights);
+  const lookout = new SharedLookout(new Demand(learner), prices.length);
+  const lanes = prices.map((valueSeconds, lane) => {
+    const policy = new ForecastPolicy(
+      { coldStartValueSeconds: valueSeconds, defaultLeadSeconds: leadSeconds },
+      lookout,
+      lane,
+    );
+    return { policy, valueSeconds, simulator: new Simulator({ policy, leadSeconds }) };
+  });
+  for (const arrival of arrivals) for (const { simulator } of lanes) simulator.arrive(arrival);
+  const results = lanes.map(({ simulator, valueSeconds }) => ({ ...simulator.finish(), valueSeconds }));
+  return {
+    results,
+    hull: lowerHull(results.map((item) => ({ idle: item.idleSeconds, cold: item.cold / item.arrivals }))),
+    calibration: lookout.chance.report(),
+    loss: learner.loss / arrivals.length,
+    stateBytesPerUnit: perUnit(lanes[0]!.policy),
+    keyColdShareP75: lanes.map(({ simulator }) => upperQuartile(simulator.coldShares().map((key) => key.coldShare))),
+  };
+}
+
+function perUnit(policy: ForecastPolicy): number {
+  const { bytes, sharedBytes, units } = policy.size();
+  return (bytes - sharedBytes) / Math.max(1, units);
+}
+
+function upperQuartile(shares: number[]): number {
+  const sorted = shares.sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * 0.75))] ?? 0;
+}
+
+const SHARED_PRICES: readonly number[] = [100, 200, 400, 800, 1_600, 3_200, 6_400];
+
+/** One result per price with a generic tier beside the own one. */
+export function sweepShared(options: SweepOptions & { specialiseSeconds: number }): Sweep['results'] {
+  const { arrivals, leadSeconds, specialiseSeconds, prices = SHARED_PRICES } = options;
+  const learning = { ...DEFAULT_LEARNING, ...options.learning };
+  const lookout = new SharedLookout(new Demand(new Learner(learning, options.weights)), prices.length);
+  const lanes = prices.map((valueSeconds, lane) => {
+    const policy = new ForecastPolicy(
+      {
+        coldStartValueSeconds: valueSeconds,
+        defaultLeadSeconds: leadSeconds,
+        specialiseSeconds,
+        learning,
+        ...(options.weights ? { weights: options.weights } : {}),
+      },
+      lookout,
+      lane,
+    );
+    return { valueSeconds, simulator: new Simulator({ policy, leadSeconds }) };
+  });
+  for (const arrival of arrivals) for (const { simulator } of lanes) simulator.arrive(arrival);
+  return lanes.map(({ simulator, valueSeconds }) => ({ ...simulator.finish(), valueSeconds }));
+}
+
+export { coldAt, idleFor };

@@ -1,0 +1,164 @@
+import { ClockPattern } from './clock-pattern.js';
+import { INPUT_STEP } from './fixed-inputs.js';
+import { KeyState } from './key.js';
+import { type CycleRecord, cycleRecord, restoreCycle } from './state-season.js';
+import { type Landmark, UnitState, ZONE_COUNT } from './unit.js';
+import type { UnitPlanner } from './unit-planner.js';
+
+/** Numbers of a landmark: time, three recent counts, learned until, planned from. */
+type LandmarkRecord = [steps: Int16Array, numbers: Float64Array, foresight: Uint8Array | undefined];
+
+interface UnitRecord {
+  /** Last use, uses, three last gaps, log mean and variance of gaps, last and first look, time of the rates. */
+  numbers: Float64Array;
+  /** Counts of the rates, observed and predicted uses per zone, then, when there are any, gaps. */
+  shares: Float32Array;
+  own?: LandmarkRecord;
+  extra?: LandmarkRecord;
+  /** Time, worth, whether parking pays, then the windows. */
+  plan?: Float64Array;
+}
+
+interface PatternRecord {
+  hour: CycleRecord;
+  counts: Uint16Array;
+  shares: Float32Array;
+  numbers: number[];
+}
+
+export interface KeyRecord {
+  name: string;
+  numbers: Float64Array;
+  counts: Float32Array;
+  parking: KeyState['parking'];
+  seasons: CycleRecord[];
+  pattern: PatternRecord | undefined;
+  units: UnitRecord[];
+}
+
+export function keyRecord(key: KeyState, planner: UnitPlanner): KeyRecord {
+  return {
+    name: key.name,
+    numbers: Float64Array.of(
+      key.leadSeconds,
+      key.claims,
+      key.minute,
+      key.inMinute,
+      key.inMinuteBefore,
+      key.rates.atSeconds,
+      key.firstAtSeconds,
+      key.lastGapSeconds,
+      key.last ? key.last.depth - 1 : -1,
+    ),
+    counts: key.rates.counts,
+    parking: key.parking,
+    seasons: [cycleRecord(key.season.hours), cycleRecord(key.season.days)],
+    pattern: key.pattern && patternRecord(key.pattern),
+    units: key.units.map((unit) => unitRecord(unit, planner)),
+  };
+}
+
+function patternRecord(pattern: ClockPattern): PatternRecord {
+  return {
+    hour: cycleRecord(pattern.hour),
+    counts: pattern.counts,
+    shares: Float32Array.of(...pattern.overlap, ...pattern.phase),
+    numbers: [pattern.mass, pattern.phaseMass, pattern.minute, pattern.period, pattern.best, pattern.usual],
+  };
+}
+
+function unitRecord(unit: UnitState, planner: UnitPlanner): UnitRecord {
+  const hold = planner.hold(unit);
+  const { plan } = hold;
+  const gaps = unit.uses > 1 ? unit.gaps : [];
+  return {
+    numbers: Float64Array.of(
+      unit.usedAtSeconds,
+      unit.uses,
+      ...unit.lastGaps,
+      unit.gapLogMean,
+      unit.gapLogVariance,
+      unit.lookedAtSeconds,
+      unit.firstLookSeconds,
+      unit.rates.atSeconds,
+    ),
+    shares: Float32Array.of(...unit.rates.counts, ...unit.observed, ...unit.predicted, ...gaps),
+    ...(unit.own ? { own: landmarkRecord(unit.own) } : {}),
+    ...(unit.extra ? { extra: landmarkRecord(unit.extra) } : {}),
+    ...(plan ? { plan: Float64Array.of(plan.atSeconds, plan.worthSeconds, hold.park ? 1 : 0, ...plan.windows) } : {}),
+  };
+}
+
+function landmarkRecord(mark: Landmark): LandmarkRecord {
+  const steps = Int16Array.from(mark.inputs, (value) => Math.round(value / INPUT_STEP));
+  const { atSeconds, recent, learnedSeconds, fromSeconds, foresight } = mark;
+  return [steps, Float64Array.of(atSeconds, ...recent, learnedSeconds, fromSeconds), foresight];
+}
+
+function restoreLandmark([steps, numbers, foresight]: LandmarkRecord): Landmark {
+  return {
+    inputs: Float32Array.from(steps, (value) => value * INPUT_STEP),
+    atSeconds: numbers[0]!,
+    recent: [numbers[1]!, numbers[2]!, numbers[3]!],
+    foresight: foresight && Uint8Array.from(foresight),
+    learnedSeconds: numbers[4]!,
+    fromSeconds: numbers[5]!,
+  };
+}
+
+export function restoreKey(record: KeyRecord): KeyState {
+  const [lead, claims, minute, inMinute, before, ratesAt, firstAt, lastGap, last] = record.numbers;
+  const key = new KeyState(record.name, lead!, firstAt!);
+  key.claims = claims!;
+  key.minute = minute!;
+  key.inMinute = inMinute!;
+  key.inMinuteBefore = before!;
+  key.lastGapSeconds = lastGap!;
+  key.rates.atSeconds = ratesAt!;
+  key.rates.counts.set(record.counts);
+  key.parking = record.parking;
+  restoreCycle(key.season.hours, record.seasons[0]!);
+  restoreCycle(key.season.days, record.seasons[1]!);
+  if (record.pattern) key.pattern = restorePattern(record.pattern);
+  for (const [index, saved] of record.units.entries()) key.units.push(restoreUnit(key, index + 1, saved));
+  key.last = key.units[last!];
+  return key;
+}
+
+function restorePattern(record: PatternRecord): ClockPattern {
+  const pattern = new ClockPattern();
+  restoreCycle(pattern.hour, record.hour);
+  pattern.counts.set(record.counts);
+  const { length } = pattern.overlap;
+  pattern.overlap.set(record.shares.subarray(0, length));
+  pattern.phase.set(record.shares.subarray(length));
+  const [mass, phaseMass, minute, period, best, usual] = record.numbers;
+  pattern.mass = mass!;
+  pattern.phaseMass = phaseMass!;
+  pattern.minute = minute!;
+  pattern.period = period!;
+  pattern.best = best!;
+  pattern.usual = usual!;
+  return pattern;
+}
+
+function restoreUnit(key: KeyState, depth: number, record: UnitRecord): UnitState {
+  const [usedAt, uses, first, second, third, mean, variance, lookedAt, firstLook, ratesAt] = record.numbers;
+  const unit = new UnitState(key, depth, 0);
+  unit.usedAtSeconds = usedAt!;
+  unit.uses = uses!;
+  unit.lastGaps.splice(0, 3, first!, second!, third!);
+  unit.gapLogMean = mean!;
+  unit.gapLogVariance = variance!;
+  unit.lookedAtSeconds = lookedAt!;
+  unit.firstLookSeconds = firstLook!;
+  unit.rates.atSeconds = ratesAt!;
+  const rates = unit.rates.counts.length;
+  unit.rates.counts.set(record.shares.subarray(0, rates));
+  unit.observed.set(record.shares.subarray(rates, rates + ZONE_COUNT));
+  unit.predicted.set(record.shares.subarray(rates + ZONE_COUNT, rates + 2 * ZONE_COUNT));
+  unit.gaps.set(record.shares.subarray(rates + 2 * ZONE_COUNT));
+  if (record.own) unit.own = restoreLandmark(record.own);
+  if (record.extra) unit.extra = restoreLandmark(record.extra);
+  return unit;
+}
