@@ -23,6 +23,7 @@ import type { Runtime } from './runtime.js';
 import { defineRuntime } from './runtime.js';
 import { StatsBook } from './stats/book.js';
 import { TargetDriver } from './target/driver.js';
+import type { Explanation } from './target/target.js';
 
 export type Emit = <Name extends keyof WarmingEvents>(name: Name, ...event: WarmingEvents[Name]) => void;
 
@@ -126,6 +127,10 @@ export class Engine {
         `Runtime "${runtime}" was removed while this claim waited. Define it again, or claim another one.`,
       ),
     );
+  }
+
+  explain(runtime: string): Explanation | undefined {
+    return this.#driver.explain(runtime);
   }
 
   start(): Promise<void> {

@@ -6,6 +6,7 @@ import type { Intent, IntentOptions } from './intent/desk.js';
 import type { RuntimeWarmingManagerOptions } from './options.js';
 import type { Runtime } from './runtime.js';
 import type { PoolStats } from './stats/book.js';
+import type { Explanation } from './target/target.js';
 
 /** What one pool holds, as this process saw it last. */
 export interface PoolSummary {
@@ -124,6 +125,11 @@ export class RuntimeWarmingManager extends EventEmitter<WarmingEvents> implement
     const { pools, fleet } = this.#engine;
     const { waiting, limit } = fleet.gate.state();
     return { pools: [...pools.keys()].map((name) => fleet.stats.read(name)), budget: { waiting, learnedLimit: limit } };
+  }
+
+  /** What the target policy expects of a runtime and why; undefined for one that it has not heard of. */
+  explain(runtime: string): Explanation | undefined {
+    return this.#engine.explain(runtime);
   }
 
   /**
