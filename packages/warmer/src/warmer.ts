@@ -11,7 +11,7 @@ import { dashboardRoot } from './dashboard-root.js';
 import { LinkKeeper } from './links/keeper.js';
 import { EnginePools } from './operation/engine-pools.js';
 import { redactedPaths } from './operation/log-redaction.js';
-import { startTelemetry } from './operation/telemetry.js';
+import { startTelemetry, traceHeaders } from './operation/telemetry.js';
 import type { RegisteredRuntime } from './runtimes/registry.js';
 import { createService, type Service } from './service.js';
 import { pause } from './start-up/pause.js';
@@ -71,7 +71,7 @@ export async function startWarmer(config: WarmerConfig, options: StartOptions = 
       },
     };
     const manager = new RuntimeWarmingManager({
-      provider: meteredProvider(e2bProvider(connection), meter),
+      provider: meteredProvider(e2bProvider({ ...connection, requestHeaders: traceHeaders }), meter),
       fleet: config.fleet,
       budget: config.budget,
       ...config.recovery,
