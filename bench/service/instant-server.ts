@@ -8,8 +8,10 @@ import { WebSocketServer } from 'ws';
 import { MemoryClaimBook } from '../../packages/warmer/src/adapters/memory-book.js';
 import { MemoryIdempotencyStore } from '../../packages/warmer/src/adapters/memory-idempotency.js';
 import { MemoryEventLog } from '../../packages/warmer/src/adapters/memory-log.js';
+import { MemoryRuntimeBook } from '../../packages/warmer/src/adapters/memory-runtimes.js';
 import { issueToken } from '../../packages/warmer/src/auth/tokens.js';
 import { configSchema } from '../../packages/warmer/src/config/schema.js';
+import { countInProcess } from '../../packages/warmer/src/http/limits.js';
 import { createService } from '../../packages/warmer/src/service.js';
 import { InstantProvider, instantTerminals } from './instant.js';
 
@@ -49,9 +51,11 @@ const service = await createService({
   logger: pino({ level: 'warn' }),
   now: Date.now,
   manager,
-  poolControl: { change: async () => {}, numbers: () => ({ cost: null }) },
+  poolControl: { change: async () => {}, numbers: () => ({ cost: null, forecast: null }) },
   snapshots: undefined,
   book: new MemoryClaimBook(),
+  runtimes: new MemoryRuntimeBook(),
+  counters: countInProcess,
   log: new MemoryEventLog({ now: Date.now }),
   idempotency: new MemoryIdempotencyStore({ now: Date.now }),
   terminals: instantTerminals,

@@ -7,6 +7,7 @@ const main = defineCommand({
     dev: () => import('./commands/dev.js').then((module) => module.devCommand),
     serve: () => import('./commands/serve.js').then((module) => module.serveCommand),
     token: () => import('./commands/token.js').then((module) => module.tokenCommand),
+    pack: () => import('./commands/pack.js').then((module) => module.packCommand),
     doctor: () => import('./commands/doctor.js').then((module) => module.doctorCommand),
   },
 });

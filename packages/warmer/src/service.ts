@@ -6,7 +6,6 @@ import type { ClaimBook } from './claims/book.js';
 import type { ClaimDispatch } from './claims/dispatch.js';
 import type { ClaimManager } from './claims/manager.js';
 import { queuedStatus } from './claims/queued.js';
-import { RuntimeRegistry } from './claims/registry.js';
 import { ClaimService } from './claims/service.js';
 import type { WarmerConfig } from './config/schema.js';
 import { bridgeEngineEvents } from './events/bridge.js';
@@ -16,7 +15,7 @@ import type { App } from './http/app.js';
 import type { ServiceContext, SnapshotDirectory } from './http/context.js';
 import { FollowerLimit } from './http/followers.js';
 import type { IdempotencyStore } from './http/idempotency.js';
-import { RequestLimits } from './http/limits.js';
+import { type CounterMaker, RequestLimits } from './http/limits.js';
 import { buildServer } from './http/server.js';
 import { Metrics } from './operation/metrics.js';
 import { ObjectiveWatch } from './operation/objectives.js';
@@ -25,6 +24,9 @@ import type { PoolControl } from './operation/pool-control.js';
 import { PoolDirectory } from './operation/pools.js';
 import { Readiness } from './operation/readiness.js';
 import { UsageBook } from './operation/usage.js';
+import type { RuntimeBook } from './runtimes/book.js';
+import { DeclaredRuntimes } from './runtimes/declared.js';
+import { RuntimeRegistry } from './runtimes/registry.js';
 import { TerminalHost } from './terminal/host.js';
 import type { TerminalProvider } from './terminal/port.js';
 
@@ -39,6 +41,8 @@ export interface ServiceParts {
   poolControl: PoolControl;
   snapshots: SnapshotDirectory | undefined;
   book: ClaimBook;
+  runtimes: RuntimeBook;
+  counters: CounterMaker;
   dispatch?: ClaimDispatch | undefined;
   log: EventLog;
   idempotency: IdempotencyStore;
@@ -64,6 +68,10 @@ export async function createService(parts: ServiceParts): Promise<Service> {
   for (const spec of config.runtimes) {
     manager.define(registry.register(undefined, runtimeOf(spec)).definition);
   }
+  const runtimes = new DeclaredRuntimes({ book: parts.runtimes, registry, manager });
+  await runtimes.load((error, { tenant, spec }) =>
+    logger.warn({ err: error, tenant, runtime: spec.name }, 'a declared runtime cannot be used'),
+  );
   const hub = new EventHub(log);
   const terminals = new TerminalHost({
     provider: parts.terminals,
@@ -80,13 +88,14 @@ export async function createService(parts: ServiceParts): Promise<Service> {
     manager,
     book,
     registry,
+    runtimes,
     log,
     now,
     newClaimId,
     dispatch: parts.dispatch,
     queuedStatus: (pool, details) => {
       const runtime = registry.byPool(pool);
-      return runtime && queuedStatus(pools.countsOf(pool), details, pools.describe(runtime, { cost: null }).warmingMs);
+      return runtime && queuedStatus(pools.countsOf(pool), details, pools.warmingMs(pool));
     },
   });
   const stopForgetting = log.subscribe(({ event }) => {
@@ -106,6 +115,10 @@ export async function createService(parts: ServiceParts): Promise<Service> {
       logger.warn({ objective: name, measured, target, burnRate }, type);
     }
     for (const { name, burnRate } of objectives.current()) metrics.burning(name, burnRate);
+    for (const { pool } of registry.all()) {
+      const { forecast } = parts.poolControl.numbers(pool);
+      if (forecast) pools.expects(pool, forecast.claimsPerHour / 60);
+    }
   }, watchIntervalMs);
   const sweep = setInterval(() => {
     book.sweep(now()).catch((error: unknown) => logger.warn({ err: error }, 'sweep of claims failed'));
@@ -118,9 +131,10 @@ export async function createService(parts: ServiceParts): Promise<Service> {
     mode,
     version,
     now,
-    manager,
     registry,
+    runtimes,
     claims,
+    manager,
     hub,
     pools,
     usage,
@@ -129,7 +143,7 @@ export async function createService(parts: ServiceParts): Promise<Service> {
     metrics,
     readiness,
     tokens: new TokenBook(config.tokens),
-    limits: new RequestLimits(config.limits),
+    limits: new RequestLimits(config.limits, parts.counters),
     followers: new FollowerLimit(config.limits.followersPerTenant),
     idempotency: parts.idempotency,
     poolControl: parts.poolControl,

@@ -1,16 +1,23 @@
-import { randomBytes } from 'node:crypto';
-import type { Ledger } from '@pilotlight/warming';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { dirname } from 'node:path';
+import { type Ledger, MemoryLedger, systemClock } from '@pilotlight/warming';
+import { LedgerLinks } from './adapters/ledger-links.js';
 import { MemoryClaimBook } from './adapters/memory-book.js';
 import { MemoryIdempotencyStore } from './adapters/memory-idempotency.js';
 import { MemoryEventLog } from './adapters/memory-log.js';
+import { MemoryRuntimeBook } from './adapters/memory-runtimes.js';
 import type { ClaimBook } from './claims/book.js';
 import type { ClaimDispatch } from './claims/dispatch.js';
-import { type RecordSealer, recordSealer } from './claims/seal.js';
+import { recordSealer } from './claims/seal.js';
 import type { ClaimService } from './claims/service.js';
+import { textSealer } from './claims/text-seal.js';
 import type { WarmerConfig } from './config/schema.js';
 import { WarmerError } from './errors.js';
 import type { EventLog } from './events/log.js';
 import type { IdempotencyStore } from './http/idempotency.js';
+import { type CounterMaker, countInProcess } from './http/limits.js';
+import type { LinkStore } from './links/link-store.js';
+import type { RuntimeBook } from './runtimes/book.js';
 
 /** Where a store tells what it cannot throw. */
 export interface StoreLogger {
@@ -23,8 +30,12 @@ export interface Stores {
   book: ClaimBook;
   log: EventLog;
   idempotency: IdempotencyStore;
-  /** Undefined: the engine keeps its own, in memory. */
-  ledger: Ledger | undefined;
+  /** Who uses it opens and closes it. */
+  ledger: Ledger;
+  links: LinkStore;
+  runtimes: RuntimeBook;
+  /** Counts requests. */
+  counters: CounterMaker;
   /** Undefined: this process does all the work itself. */
   dispatch: ClaimDispatch | undefined;
   /** Goes on with what an earlier process left unfinished, and takes its share of the work. */
@@ -38,24 +49,42 @@ export async function openStores(config: WarmerConfig, logger: StoreLogger): Pro
     case 'memory':
       return inMemory();
     case 'sqlite':
-      return inSqlite(config.store.path, sealerOf(config), logger);
+      return inSqlite(config, config.store.path, logger);
     case 'redis':
-      return inRedis(config, config.store, sealerOf(config), logger);
+      return inRedis(config, config.store, logger);
   }
 }
 
 function inMemory(): Stores {
-  return alone(new MemoryClaimBook(), undefined);
+  const ledger = new MemoryLedger(systemClock, randomUUID());
+  return alone({
+    book: new MemoryClaimBook(),
+    runtimes: new MemoryRuntimeBook(),
+    ledger,
+    links: new LedgerLinks(ledger, Date.now),
+    closeLinks: () => {},
+  });
 }
 
-async function inSqlite(path: string, sealer: RecordSealer, logger: StoreLogger): Promise<Stores> {
-  const [{ SqliteClaimBook }, { sqliteLedger }] = await Promise.all([
+async function inSqlite(config: WarmerConfig, path: string, logger: StoreLogger): Promise<Stores> {
+  const [{ SqliteClaimBook }, { SqliteRuntimeBook }, { sqliteLedger }, { SnapshotLinks }] = await Promise.all([
     import('./adapters/sqlite-book.js'),
+    import('./adapters/sqlite-runtimes.js'),
     import('@pilotlight/warming/sqlite'),
+    import('@pilotlight/snapshots'),
   ]);
-  const book = new SqliteClaimBook(path, sealer);
+  const sealKey = sealKeyOf(config);
+  const book = new SqliteClaimBook(path, recordSealer(sealKey));
+  const { directory = `${dirname(path)}/snapshots`, linkTtlMs } = config.snapshots;
+  const links = new SnapshotLinks({ directory, ttlMs: linkTtlMs });
   return {
-    ...alone(book, sqliteLedger({ path: `${path}.ledger` })),
+    ...alone({
+      book,
+      runtimes: new SqliteRuntimeBook(path, textSealer(sealKey)),
+      ledger: sqliteLedger({ path: `${path}.ledger` }),
+      links,
+      closeLinks: () => links.close(),
+    }),
     async begin(claims) {
       for (const record of await book.list(undefined, 10_000)) {
         if (record.status.state !== 'WARMING') continue;
@@ -67,18 +96,21 @@ async function inSqlite(path: string, sealer: RecordSealer, logger: StoreLogger)
   };
 }
 
-function alone(book: ClaimBook, ledger: Ledger | undefined): Stores {
+function alone(parts: Pick<Stores, 'book' | 'runtimes' | 'ledger' | 'links'> & { closeLinks: () => void }): Stores {
   const log = new MemoryEventLog({ now: Date.now });
+  const { closeLinks, ...kept } = parts;
   return {
-    book,
+    ...kept,
     log,
-    ledger,
+    counters: countInProcess,
     idempotency: new MemoryIdempotencyStore({ now: Date.now }),
     dispatch: undefined,
     begin: async () => {},
     async close() {
       await log.close();
-      await book.close();
+      await kept.book.close();
+      await kept.runtimes.close();
+      closeLinks();
     },
   };
 }
@@ -86,18 +118,28 @@ function alone(book: ClaimBook, ledger: Ledger | undefined): Stores {
 async function inRedis(
   config: WarmerConfig,
   { url, prefix }: { url: string; prefix: string },
-  sealer: RecordSealer,
   logger: StoreLogger,
 ): Promise<Stores> {
-  const [{ Redis }, { RedisClaimBook }, { RedisEventLog }, { RedisIdempotencyStore }, { BullJobs }, { redisLedger }] =
-    await Promise.all([
-      import('ioredis'),
-      import('./adapters/redis-book.js'),
-      import('./adapters/redis-log.js'),
-      import('./adapters/redis-idempotency.js'),
-      import('./adapters/bull-jobs.js'),
-      import('@pilotlight/warming/redis'),
-    ]);
+  const sealKey = sealKeyOf(config);
+  const [
+    { Redis },
+    { RedisClaimBook },
+    { RedisRuntimeBook },
+    { redisCounters },
+    { RedisEventLog },
+    { RedisIdempotencyStore },
+    { BullJobs },
+    { redisLedger },
+  ] = await Promise.all([
+    import('ioredis'),
+    import('./adapters/redis-book.js'),
+    import('./adapters/redis-runtimes.js'),
+    import('./adapters/redis-counters.js'),
+    import('./adapters/redis-log.js'),
+    import('./adapters/redis-idempotency.js'),
+    import('./adapters/bull-jobs.js'),
+    import('@pilotlight/warming/redis'),
+  ]);
   // A request is answered with 503 rather than kept waiting; events wait as long as it takes.
   const redis = new Redis(url, {
     maxRetriesPerRequest: 0,
@@ -107,15 +149,19 @@ async function inRedis(
   });
   const writer = new Redis(url, { maxRetriesPerRequest: null });
   const reader = new Redis(url, { maxRetriesPerRequest: null });
-  for (const client of [redis, writer, reader]) client.on('error', (error) => logger.warn({ err: error }, 'redis'));
+  const listener = new Redis(url, { maxRetriesPerRequest: null });
+  for (const client of [redis, writer, reader, listener])
+    client.on('error', (error) => logger.warn({ err: error }, 'redis'));
   try {
     await redis.connect();
   } catch (error) {
-    for (const client of [redis, writer, reader]) client.disconnect();
+    for (const client of [redis, writer, reader, listener]) client.disconnect();
     throw new WarmerError('invalid_option', `Redis cannot be reached. Start it, or correct "store.url".`, {
       cause: error,
     });
   }
+  const runtimes = new RedisRuntimeBook({ redis, listener, prefix, sealer: textSealer(sealKey) });
+  const ledger = redisLedger({ url, fleet: config.fleet });
   const log = await RedisEventLog.open({ writer, reader, prefix, logger, now: Date.now });
   const { createsPerSecond, maxConcurrentCreates } = config.budget;
   const jobs = new BullJobs({
@@ -127,23 +173,27 @@ async function inRedis(
     logger,
   });
   return {
-    book: new RedisClaimBook({ redis, prefix, sealer, now: Date.now }),
+    book: new RedisClaimBook({ redis, prefix, sealer: recordSealer(sealKey), now: Date.now }),
+    runtimes,
+    counters: redisCounters(redis, prefix),
     log,
     idempotency: new RedisIdempotencyStore({ redis, prefix }),
-    ledger: redisLedger({ url, fleet: config.fleet }),
+    ledger,
+    links: new LedgerLinks(ledger, Date.now),
     dispatch: jobs,
     begin: (claims) => jobs.start(claims),
     async close() {
       await jobs.close();
       await log.close();
+      await runtimes.close();
       redis.disconnect();
       writer.disconnect();
     },
   };
 }
 
-function sealerOf({ sealKey }: WarmerConfig): RecordSealer {
-  if (sealKey !== undefined) return recordSealer(sealKey);
+function sealKeyOf({ sealKey }: WarmerConfig): string {
+  if (sealKey !== undefined) return sealKey;
   throw new WarmerError(
     'invalid_option',
     'A store that outlives the process needs "sealKey". Make one with "pilotlight token --seal-key" and set PILOTLIGHT_SEAL_KEY.',

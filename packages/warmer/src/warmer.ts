@@ -2,15 +2,20 @@ import type { AddressInfo } from 'node:net';
 import { RuntimeWarmingManager } from '@pilotlight/warming';
 import { e2bProvider } from '@pilotlight/warming/e2b';
 import { pino } from 'pino';
+import { e2bSnapshots } from './adapters/e2b-snapshots.js';
+import { e2bTemplates } from './adapters/e2b-templates.js';
 import { e2bTerminals } from './adapters/e2b-terminal.js';
 import { meteredProvider, type ProviderMeter } from './adapters/metered-provider.js';
-import type { RegisteredRuntime } from './claims/registry.js';
 import type { WarmerConfig } from './config/schema.js';
 import { dashboardRoot } from './dashboard-root.js';
+import { LinkKeeper } from './links/keeper.js';
 import { EnginePools } from './operation/engine-pools.js';
 import { redactedPaths } from './operation/log-redaction.js';
-import { startTelemetry } from './operation/telemetry.js';
+import { startTelemetry, traceHeaders } from './operation/telemetry.js';
+import type { RegisteredRuntime } from './runtimes/registry.js';
 import { createService, type Service } from './service.js';
+import { pause } from './start-up/pause.js';
+import { startUp } from './start-up/start-up.js';
 import { openStores } from './stores.js';
 import { version } from './version.js';
 
@@ -66,17 +71,23 @@ export async function startWarmer(config: WarmerConfig, options: StartOptions = 
       },
     };
     const manager = new RuntimeWarmingManager({
-      provider: meteredProvider(e2bProvider(connection), meter),
+      provider: meteredProvider(e2bProvider({ ...connection, requestHeaders: traceHeaders }), meter),
       fleet: config.fleet,
       budget: config.budget,
       ...config.recovery,
       prices: config.prices,
       maxIntents: config.limits.intents,
-      ...(stores.ledger ? { ledger: stores.ledger } : {}),
+      ledger: stores.ledger,
+      linkStore: stores.links,
       ...(config.sealKey === undefined ? {} : { connectionKey: config.sealKey }),
     });
     closers.push(() => manager.close());
     let runtimeOf: (pool: string) => RegisteredRuntime | undefined = () => undefined;
+    const keeper = new LinkKeeper({
+      store: stores.links,
+      house: e2bSnapshots(connection),
+      poolsBySpec: () => new Map(manager.pools().map(({ specKey, runtime }) => [specKey, runtime])),
+    });
     const pools = new EnginePools(manager, (pool) => runtimeOf(pool)?.definition);
     const started = await createService({
       config,
@@ -86,8 +97,10 @@ export async function startWarmer(config: WarmerConfig, options: StartOptions = 
       now: Date.now,
       manager,
       poolControl: pools,
-      snapshots: undefined,
+      snapshots: keeper,
       book: stores.book,
+      runtimes: stores.runtimes,
+      counters: stores.counters,
       log: stores.log,
       idempotency: stores.idempotency,
       dispatch: stores.dispatch,
@@ -99,8 +112,6 @@ export async function startWarmer(config: WarmerConfig, options: StartOptions = 
     runtimeOf = (pool) => started.context.registry.byPool(pool);
     closers.push(() => started.close());
 
-    let engineStarted: 'wait' | 'pass' | { state: 'fail'; message: string } = 'wait';
-    started.context.readiness.add('engine', async () => engineStarted);
     started.context.readiness.add('provider', async () =>
       providerFailure === undefined ? 'pass' : { state: 'fail', message: `the provider is ${providerFailure}` },
     );
@@ -111,8 +122,15 @@ export async function startWarmer(config: WarmerConfig, options: StartOptions = 
     logger.info({ url, store: config.store.kind, provider: config.provider.kind }, 'listening');
 
     const stopping = new AbortController();
-    const warmed = keepStarting(manager, stopping.signal, (state) => {
-      engineStarted = state;
+    const warmed = startUp({
+      readiness: started.context.readiness,
+      logger,
+      signal: stopping.signal,
+      verifyLinks: () => keeper.verify(),
+      verifyEveryMs: config.snapshots.verifyEveryMs,
+      templates: e2bTemplates(connection),
+      recipes: config.templates,
+      startEngine: () => manager.start(),
     }).then(async () => {
       await stores.begin(started.context.claims);
       await filled(started, stopping.signal);
@@ -148,24 +166,6 @@ async function startEmbeddedHost() {
   return startLocalHost();
 }
 
-/** The provider may be away when the service starts: then the service says so and tries again. */
-async function keepStarting(
-  manager: RuntimeWarmingManager,
-  signal: AbortSignal,
-  tell: (state: 'pass' | { state: 'fail'; message: string }) => void,
-): Promise<void> {
-  for (let waitMs = 500; !signal.aborted; waitMs = Math.min(30_000, waitMs * 2)) {
-    try {
-      await manager.start();
-      tell('pass');
-      return;
-    } catch (error) {
-      tell({ state: 'fail', message: error instanceof Error ? firstLine(error.message) : 'failed' });
-      await pause(waitMs, signal);
-    }
-  }
-}
-
 /** As told by whichever replica saw a pool last. */
 function poolsFilled({ context: { registry, pools } }: Service): boolean {
   return registry.all().every(({ pool, definition }) => {
@@ -183,22 +183,6 @@ async function drained(service: Service, graceMs: number): Promise<void> {
   const untilMs = Date.now() + graceMs;
   const never = new AbortController().signal;
   while (Date.now() < untilMs && service.context.claims.warmingCount > 0) await pause(100, never);
-}
-
-function pause(durationMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, durationMs);
-    signal.addEventListener('abort', done, { once: true });
-  });
-}
-
-function firstLine(text: string): string {
-  return text.split('\n')[0] ?? text;
 }
 
 function definedOf<Options extends object>(

@@ -25,6 +25,7 @@ import { defineRuntime } from './runtime.js';
 import { Sharing } from './specialise/sharing.js';
 import { StatsBook } from './stats/book.js';
 import { TargetDriver } from './target/driver.js';
+import type { Explanation } from './target/target.js';
 
 export type Emit = <Name extends keyof WarmingEvents>(name: Name, ...event: WarmingEvents[Name]) => void;
 
@@ -143,6 +144,10 @@ export class Engine {
         `Runtime "${runtime}" was removed while this claim waited. Define it again, or claim another one.`,
       ),
     );
+  }
+
+  explain(runtime: string): Explanation | undefined {
+    return this.#driver.explain(runtime);
   }
 
   start(): Promise<void> {

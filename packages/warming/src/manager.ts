@@ -7,6 +7,7 @@ import type { RuntimeWarmingManagerOptions } from './options.js';
 import type { Runtime } from './runtime.js';
 import type { BundleDecision } from './specialise/bundle.js';
 import type { PoolStats } from './stats/book.js';
+import type { Explanation } from './target/target.js';
 
 /** What one pool holds, as this process saw it last. */
 export interface PoolSummary {
@@ -130,6 +131,11 @@ export class RuntimeWarmingManager extends EventEmitter<WarmingEvents> implement
   /** Which runtimes' packs generic sandboxes carry, per template, with a reason for each. Needs a `specialiser`. */
   bundles(): readonly BundleDecision[] {
     return this.#engine.fleet.sharing.decide();
+  }
+
+  /** What the target policy expects of a runtime and why; undefined for one that it has not heard of. */
+  explain(runtime: string): Explanation | undefined {
+    return this.#engine.explain(runtime);
   }
 
   /**

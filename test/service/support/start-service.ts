@@ -5,11 +5,14 @@ import { pino } from 'pino';
 import { MemoryClaimBook } from '../../../packages/warmer/src/adapters/memory-book.js';
 import { MemoryIdempotencyStore } from '../../../packages/warmer/src/adapters/memory-idempotency.js';
 import { MemoryEventLog } from '../../../packages/warmer/src/adapters/memory-log.js';
+import { MemoryRuntimeBook } from '../../../packages/warmer/src/adapters/memory-runtimes.js';
 import { issueToken, type TokenRecord } from '../../../packages/warmer/src/auth/tokens.js';
 import type { ClaimBook } from '../../../packages/warmer/src/claims/book.js';
 import type { ClaimManager } from '../../../packages/warmer/src/claims/manager.js';
 import { configSchema, type WarmerConfigInput } from '../../../packages/warmer/src/config/schema.js';
 import type { EventLog } from '../../../packages/warmer/src/events/log.js';
+import { countInProcess } from '../../../packages/warmer/src/http/limits.js';
+import type { RuntimeBook } from '../../../packages/warmer/src/runtimes/book.js';
 import { createService, type Service } from '../../../packages/warmer/src/service.js';
 import type { TerminalProvider } from '../../../packages/warmer/src/terminal/port.js';
 import { StandInManager } from './stand-in-manager.js';
@@ -56,6 +59,7 @@ export async function startTestService(
     tenants?: Record<string, Partial<TokenRecord> & { tenant: string }>;
     manager?: ClaimManager;
     book?: ClaimBook;
+    runtimes?: RuntimeBook;
     log?: EventLog;
     terminals?: TerminalProvider;
     now?: () => number;
@@ -82,9 +86,11 @@ export async function startTestService(
     logger,
     now,
     manager: options.manager ?? manager,
-    poolControl: { change: async () => {}, numbers: () => ({ cost: null }) },
+    poolControl: { change: async () => {}, numbers: () => ({ cost: null, forecast: null }) },
     snapshots: undefined,
     book: options.book ?? new MemoryClaimBook(),
+    runtimes: options.runtimes ?? new MemoryRuntimeBook(),
+    counters: countInProcess,
     log: options.log ?? new MemoryEventLog({ now }),
     idempotency: new MemoryIdempotencyStore({ now }),
     terminals: options.terminals ?? silentTerminals,

@@ -1,5 +1,5 @@
-import { ProviderError, type SandboxProvider } from '@pilotlight/warming';
-import { tracedCall } from '../operation/telemetry.js';
+import { ProviderError, type ProviderSandbox, type SandboxProvider } from '@pilotlight/warming';
+import { tracedCall, traceEnvironment } from '../operation/telemetry.js';
 
 /** What a provider's calls took. */
 export interface ProviderMeter {
@@ -13,13 +13,13 @@ export interface ProviderMeter {
  * engine decides by whether a method is there.
  */
 export function meteredProvider(provider: SandboxProvider, meter: ProviderMeter): SandboxProvider {
-  const measured = async <Value>(kind: 'new' | 'existing', call: () => Promise<Value>): Promise<Value> => {
+  const measured = async (kind: 'new' | 'existing', call: () => Promise<ProviderSandbox>): Promise<ProviderSandbox> => {
     const startedMs = performance.now();
     try {
       const value = await tracedCall(`sandbox ${kind === 'new' ? 'create' : 'connect'}`, call);
       meter.created(kind, 'ok', performance.now() - startedMs);
       meter.answered(undefined);
-      return value;
+      return traced(value);
     } catch (error) {
       meter.created(kind, 'error', performance.now() - startedMs);
       if (error instanceof ProviderError) meter.answered(error);
@@ -34,6 +34,27 @@ export function meteredProvider(provider: SandboxProvider, meter: ProviderMeter)
       if (name === 'connect') {
         return (...request: Parameters<SandboxProvider['connect']>) =>
           measured('existing', () => target.connect(...request));
+      }
+      if (name === 'attach') {
+        return (...request: Parameters<SandboxProvider['attach']>) => traced(target.attach(...request));
+      }
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+/** The same sandbox, whose commands know the trace that they belong to. */
+function traced(sandbox: ProviderSandbox): ProviderSandbox {
+  return new Proxy(sandbox, {
+    get(target, name) {
+      if (name === 'run' || name === 'start') {
+        const call = target[name].bind(target) as ProviderSandbox['run'];
+        return (command: string, options: Parameters<ProviderSandbox['run']>[1] = {}) => {
+          const trace = traceEnvironment();
+          if (Object.keys(trace).length === 0) return call(command, options);
+          return call(command, { ...options, env: { ...trace, ...options.env } });
+        };
       }
       const value: unknown = Reflect.get(target, name, target);
       return typeof value === 'function' ? value.bind(target) : value;

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { type ClaimBook, sandboxOf } from '../claims/book.js';
 import type { ClaimRecord } from '../claims/record.js';
 import type { RecordSealer } from '../claims/seal.js';
-import { WarmerError } from '../errors.js';
+import { reach } from './redis-reach.js';
 
 /** Claims in Redis, for many replicas. Records and their indexes end by themselves. */
 export class RedisClaimBook implements ClaimBook {
@@ -19,7 +19,7 @@ export class RedisClaimBook implements ClaimBook {
   }
 
   put(record: ClaimRecord): Promise<void> {
-    return this.#reach(async () => {
+    return reach(async () => {
       const { claimId, tenant, key, createdAtMs } = record;
       const lifeMs = Math.max(1_000, Math.round(record.forgetAtMs - this.#now()));
       const sandboxId = sandboxOf(record);
@@ -38,7 +38,7 @@ export class RedisClaimBook implements ClaimBook {
   }
 
   get(claimId: string): Promise<ClaimRecord | undefined> {
-    return this.#reach(async () => this.#opened(await this.#redis.get(this.#name('claim', claimId))));
+    return reach(async () => this.#opened(await this.#redis.get(this.#name('claim', claimId))));
   }
 
   findByKey(tenant: string, key: string): Promise<ClaimRecord | undefined> {
@@ -50,7 +50,7 @@ export class RedisClaimBook implements ClaimBook {
   }
 
   list(tenant: string | undefined, limit: number): Promise<ClaimRecord[]> {
-    return this.#reach(async () => {
+    return reach(async () => {
       const index = tenant === undefined ? this.#name('all-claims') : this.#name('claims', tenant);
       const ids = await this.#redis.zrevrange(index, 0, limit - 1);
       if (ids.length === 0) return [];
@@ -61,7 +61,7 @@ export class RedisClaimBook implements ClaimBook {
 
   /** Records end by themselves; here the lists forget them. */
   sweep(nowMs: number): Promise<void> {
-    return this.#reach(async () => {
+    return reach(async () => {
       const ids = await this.#redis.zrangebyscore(this.#name('all-claims'), 0, nowMs - 3_600_000, 'LIMIT', 0, 1_000);
       if (ids.length === 0) return;
       const texts = await this.#redis.mget(ids.map((claimId) => this.#name('claim', claimId)));
@@ -75,13 +75,13 @@ export class RedisClaimBook implements ClaimBook {
   }
 
   check(): Promise<void> {
-    return this.#reach(async () => void (await this.#redis.ping()));
+    return reach(async () => void (await this.#redis.ping()));
   }
 
   async close(): Promise<void> {}
 
   #byPointer(pointer: string): Promise<ClaimRecord | undefined> {
-    return this.#reach(async () => {
+    return reach(async () => {
       const claimId = await this.#redis.get(pointer);
       return claimId === null ? undefined : this.#opened(await this.#redis.get(this.#name('claim', claimId)));
     });
@@ -94,16 +94,5 @@ export class RedisClaimBook implements ClaimBook {
   #name(...parts: string[]): string {
     // Encoded, so that no tenant and key can be read as another tenant and key.
     return [this.#prefix, ...parts.map(encodeURIComponent)].join(':');
-  }
-
-  async #reach<Value>(call: () => Promise<Value>): Promise<Value> {
-    try {
-      return await call();
-    } catch (error) {
-      throw new WarmerError('unavailable', 'The store is away. Try again in a few seconds.', {
-        cause: error,
-        retryAfterMs: 2_000,
-      });
-    }
   }
 }

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
-import { WarmerError } from '../errors.js';
 import { type IdempotencyStore, rememberAnswersMs, type StoredAnswer } from '../http/idempotency.js';
+import { reach } from './redis-reach.js';
 
 type Entry = { fingerprint: string; answer?: StoredAnswer };
 
@@ -20,7 +20,7 @@ export class RedisIdempotencyStore implements IdempotencyStore {
   async begin(key: string, fingerprint: string): ReturnType<IdempotencyStore['begin']> {
     const name = this.#name(key);
     const mine: Entry = { fingerprint };
-    const known = await this.#reach(async () => {
+    const known = await reach(async () => {
       const taken = await this.#redis.set(name, JSON.stringify(mine), 'PX', runningMs, 'NX');
       return taken === 'OK' ? undefined : await this.#redis.get(name);
     });
@@ -33,25 +33,14 @@ export class RedisIdempotencyStore implements IdempotencyStore {
 
   async finish(key: string, fingerprint: string, answer: StoredAnswer): Promise<void> {
     const entry: Entry = { fingerprint, answer };
-    await this.#reach(() => this.#redis.set(this.#name(key), JSON.stringify(entry), 'PX', rememberAnswersMs));
+    await reach(() => this.#redis.set(this.#name(key), JSON.stringify(entry), 'PX', rememberAnswersMs));
   }
 
   async abandon(key: string): Promise<void> {
-    await this.#reach(() => this.#redis.del(this.#name(key)));
+    await reach(() => this.#redis.del(this.#name(key)));
   }
 
   #name(key: string): string {
     return `${this.#prefix}:once:${key}`;
-  }
-
-  async #reach<Value>(call: () => Promise<Value>): Promise<Value> {
-    try {
-      return await call();
-    } catch (error) {
-      throw new WarmerError('unavailable', 'The store is away. Try again in a few seconds.', {
-        cause: error,
-        retryAfterMs: 2_000,
-      });
-    }
   }
 }

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { WireIntent, WireIntentRequest } from '@pilotlight/warming/wire';
 import { WarmerError } from '../errors.js';
+import type { RuntimeRegistry } from '../runtimes/registry.js';
 import type { ClaimManager, IntentHandle } from './manager.js';
 import { tenantUserId } from './names.js';
-import type { RuntimeRegistry } from './registry.js';
 
 interface OpenIntent {
   tenant: string;

@@ -1,5 +1,5 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { ClaimRecord } from './record.js';
+import { textSealer } from './text-seal.js';
 
 /** Turns records into text that a store may keep, and back. */
 export interface RecordSealer {
@@ -8,26 +8,20 @@ export interface RecordSealer {
   open(text: string): ClaimRecord | undefined;
 }
 
-const tagBytes = 16;
-const nonceBytes = 12;
-
 /**
- * What opens a sandbox and what a user put into it are encrypted (AES-256-GCM); the rest stays readable for an operator.
+ * What opens a sandbox and what a user put into it are encrypted; the rest stays readable for an operator.
  * The claim's id and tenant are authenticated, so that a sealed part cannot be moved to another tenant's claim.
  *
  * @param keyHex 32 bytes in hex
  */
 export function recordSealer(keyHex: string): RecordSealer {
-  const key = Buffer.from(keyHex, 'hex');
+  const sealer = textSealer(keyHex);
   return {
     seal(record) {
       const { status, details } = record;
       const connection = status.state === 'HOT' ? status.connection : undefined;
       const secret = JSON.stringify({ connection, details: details && withBase64(details) });
-      const nonce = randomBytes(nonceBytes);
-      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(contextOf(record));
-      const bytes = Buffer.concat([cipher.update(secret, 'utf8'), cipher.final()]);
-      const sealed = Buffer.concat([nonce, cipher.getAuthTag(), bytes]).toString('base64url');
+      const sealed = sealer.seal(secret, contextOf(record));
       const open = { ...record, details: undefined, status: { ...status, connection: undefined } };
       return JSON.stringify({ ...open, sandboxId: connection?.sandboxId, sealed });
     },
@@ -38,12 +32,7 @@ export function recordSealer(keyHex: string): RecordSealer {
           sandboxId: _,
           ...record
         } = JSON.parse(text) as ClaimRecord & { sealed: string; sandboxId?: string };
-        const bytes = Buffer.from(sealed, 'base64url');
-        const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, nonceBytes))
-          .setAAD(contextOf(record))
-          .setAuthTag(bytes.subarray(nonceBytes, nonceBytes + tagBytes));
-        const secret = Buffer.concat([decipher.update(bytes.subarray(nonceBytes + tagBytes)), decipher.final()]);
-        const { connection, details } = JSON.parse(secret.toString('utf8'));
+        const { connection, details } = JSON.parse(sealer.open(sealed, contextOf(record)));
         return {
           ...record,
           userId: record.userId,
@@ -57,8 +46,8 @@ export function recordSealer(keyHex: string): RecordSealer {
   };
 }
 
-function contextOf({ claimId, tenant }: Pick<ClaimRecord, 'claimId' | 'tenant'>): Buffer {
-  return Buffer.from(`${claimId}\n${tenant}`);
+function contextOf({ claimId, tenant }: Pick<ClaimRecord, 'claimId' | 'tenant'>): string {
+  return `${claimId}\n${tenant}`;
 }
 
 type Details = NonNullable<ClaimRecord['details']>;

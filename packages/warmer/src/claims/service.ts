@@ -1,6 +1,8 @@
 import { type Claim, type ClaimAnswer, isWarmingError } from '@pilotlight/warming';
 import { isWarmerError, toWireError, WarmerError } from '../errors.js';
 import type { EventLog } from '../events/log.js';
+import type { DeclaredRuntimes } from '../runtimes/declared.js';
+import type { RuntimeRegistry } from '../runtimes/registry.js';
 import { announceEnd, announceFailure, announceMiss, announceReady, announceRetired } from './announce.js';
 import type { ClaimBook } from './book.js';
 import { claimConflict, claimGone } from './complaints.js';
@@ -9,7 +11,6 @@ import { LiveClaims } from './live.js';
 import type { ClaimManager } from './manager.js';
 import { tenantClaimKey, tenantUserId } from './names.js';
 import { answerStatus, type ClaimDetails, type ClaimRecord, type ClaimStatus, hasEnded, hotStatus } from './record.js';
-import type { RuntimeRegistry } from './registry.js';
 import { followWarming } from './warming.js';
 
 /** What a tenant asks for. */
@@ -27,6 +28,7 @@ export interface ClaimServiceParts {
   manager: ClaimManager;
   book: ClaimBook;
   registry: RuntimeRegistry;
+  runtimes: Pick<DeclaredRuntimes, 'resolve'>;
   log: EventLog;
   now: () => number;
   newClaimId: () => string;
@@ -185,8 +187,8 @@ export class ClaimService {
   }
 
   async #claim(request: ServiceClaimRequest): Promise<ClaimRecord> {
-    const { book, log, registry, newClaimId, now } = this.#parts;
-    const runtime = registry.resolve(request.tenant, request.runtime);
+    const { book, log, runtimes, newClaimId, now } = this.#parts;
+    const runtime = await runtimes.resolve(request.tenant, request.runtime);
     const earlier = await book.findByKey(request.tenant, request.key);
     const current = earlier && ((await this.find(earlier.claimId)) ?? earlier);
     if (current && !hasEnded(current)) {

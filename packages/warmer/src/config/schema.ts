@@ -29,6 +29,25 @@ const store = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('redis'), url: z.url(), prefix: text.default('pilotlight') }),
 ]);
 
+const words = z.array(text).default([]);
+
+const template = z.strictObject({
+  name: text.describe('A template of this name that is there stays as it is: a changed recipe takes a new name'),
+  from: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('template'), name: text }),
+    z.strictObject({ kind: z.literal('image'), name: text }),
+  ]),
+  apt: words,
+  npm: words,
+  pip: words,
+  env: z.record(text, z.string()).default({}),
+  run: words.describe('Shell commands, in order'),
+  start: text.optional().describe('Runs in every sandbox of the template'),
+  ready: text.optional().describe('Command that succeeds when `start` is ready'),
+  cpuCount: count.optional(),
+  memoryMb: count.optional(),
+});
+
 /** The one schema of everything the service can be told: by file, by environment, by flags. */
 export const configSchema = z.strictObject({
   listen: z
@@ -105,6 +124,16 @@ export const configSchema = z.strictObject({
     },
     { name: 'hit rate', indicator: 'hit_rate', target: 0.9, windowMs: 3_600_000, alertAtBurnRate: 2 },
   ]),
+  snapshots: z
+    .strictObject({
+      directory: text.optional().describe('Where snapshot links lie with a SQLite store; by default beside it'),
+      linkTtlMs: count.default(2_592_000_000).describe('Life of a link that no runtime uses, with a SQLite store'),
+      verifyEveryMs: count
+        .default(3_600_000)
+        .describe('How often the provider is asked for the snapshots of all links'),
+    })
+    .prefault({}),
+  templates: z.array(template).default([]).describe('Built at start when they are not there'),
   runtimes: z.array(z.record(z.string(), z.unknown())).default([]).describe('Open to every tenant'),
   drainMs: durationMs.default(15_000).describe('How long running claims may take to end after SIGTERM'),
   log: z

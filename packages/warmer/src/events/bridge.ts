@@ -1,10 +1,10 @@
 import type { WarmingEvents } from '@pilotlight/warming';
 import type { FastifyBaseLogger } from 'fastify';
 import type { ClaimManager } from '../claims/manager.js';
-import type { RuntimeRegistry } from '../claims/registry.js';
 import type { ClaimService } from '../claims/service.js';
 import { toWireError } from '../errors.js';
 import type { Metrics } from '../operation/metrics.js';
+import type { RuntimeRegistry } from '../runtimes/registry.js';
 import type { EventAudience, EventLog } from './log.js';
 
 /**

@@ -1,7 +1,7 @@
+import type { WireSnapshotLink } from '@pilotlight/warming/wire';
 import type { FastifyBaseLogger } from 'fastify';
 import type { TokenBook } from '../auth/tokens.js';
 import type { ClaimManager } from '../claims/manager.js';
-import type { RuntimeRegistry } from '../claims/registry.js';
 import type { ClaimService } from '../claims/service.js';
 import type { WarmerConfig } from '../config/schema.js';
 import type { EventHub } from '../events/hub.js';
@@ -11,6 +11,8 @@ import type { PoolControl } from '../operation/pool-control.js';
 import type { PoolDirectory } from '../operation/pools.js';
 import type { Readiness } from '../operation/readiness.js';
 import type { UsageBook } from '../operation/usage.js';
+import type { DeclaredRuntimes } from '../runtimes/declared.js';
+import type { RuntimeRegistry } from '../runtimes/registry.js';
 import type { TerminalHost } from '../terminal/host.js';
 import type { FollowerLimit } from './followers.js';
 import type { IdempotencyStore } from './idempotency.js';
@@ -18,9 +20,7 @@ import type { RequestLimits } from './limits.js';
 
 /** Snapshot links the engine keeps; absent when it keeps none. */
 export interface SnapshotDirectory {
-  list(): Promise<
-    readonly { packKey: string; snapshotId: string; pool?: string; verifiedAtMs?: number; expiresAtMs?: number }[]
-  >;
+  list(): Promise<readonly (Omit<WireSnapshotLink, 'runtime'> & { pool?: string })[]>;
   drop(packKey: string): Promise<boolean>;
 }
 
@@ -36,6 +36,7 @@ export interface ServiceContext {
   idempotency: IdempotencyStore;
   manager: ClaimManager;
   registry: RuntimeRegistry;
+  runtimes: DeclaredRuntimes;
   claims: ClaimService;
   hub: EventHub;
   pools: PoolDirectory;

@@ -1,16 +1,24 @@
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Principal } from '../auth/tokens.js';
 import { WarmerError } from '../errors.js';
 
-/** Who asks too often is told when to come back. Counted per replica: N replicas allow N times as much. */
+/** Makes a counter of `points` in `durationSeconds`: of this process, or of all replicas. */
+export type CounterMaker = (name: string, points: number, durationSeconds: number) => RateLimiterAbstract;
+
+export const countInProcess: CounterMaker = (_name, points, duration) => new RateLimiterMemory({ points, duration });
+
+/** Who asks too often is told when to come back. */
 export class RequestLimits {
   readonly #requestsPerSecond: number;
-  readonly #perRate = new Map<number, RateLimiterMemory>();
-  readonly #failedLogins: RateLimiterMemory;
+  readonly #perRate = new Map<number, RateLimiterAbstract>();
+  readonly #failedLogins: RateLimiterAbstract;
+  readonly #count: CounterMaker;
 
-  constructor(options: { requestsPerSecond: number; failedLoginsPerMinute: number }) {
+  constructor(options: { requestsPerSecond: number; failedLoginsPerMinute: number }, count: CounterMaker) {
     this.#requestsPerSecond = options.requestsPerSecond;
-    this.#failedLogins = new RateLimiterMemory({ points: options.failedLoginsPerMinute, duration: 60 });
+    this.#count = count;
+    // Of this process alone: it is asked with every request, before anything is known of who asks.
+    this.#failedLogins = countInProcess('logins', options.failedLoginsPerMinute, 60);
   }
 
   /** @throws {@link WarmerError} `rate_limited` */
@@ -29,17 +37,17 @@ export class RequestLimits {
     if (spent && spent.consumedPoints > this.#failedLogins.points) throw tooMany(spent.msBeforeNext);
   }
 
-  #limiterOf(requestsPerSecond: number): RateLimiterMemory {
+  #limiterOf(requestsPerSecond: number): RateLimiterAbstract {
     const known = this.#perRate.get(requestsPerSecond);
     if (known) return known;
     // Ten seconds' worth may come at once: a page that loads is a burst, not an attack.
-    const limiter = new RateLimiterMemory({ points: Math.ceil(requestsPerSecond * 10), duration: 10 });
+    const limiter = this.#count(`requests-${requestsPerSecond}`, Math.ceil(requestsPerSecond * 10), 10);
     this.#perRate.set(requestsPerSecond, limiter);
     return limiter;
   }
 }
 
-async function spend(limiter: RateLimiterMemory, key: string): Promise<void> {
+async function spend(limiter: RateLimiterAbstract, key: string): Promise<void> {
   try {
     await limiter.consume(key);
   } catch (refused) {

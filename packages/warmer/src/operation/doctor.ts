@@ -1,7 +1,7 @@
 import { e2bProvider } from '@pilotlight/warming/e2b';
-import { RuntimeRegistry } from '../claims/registry.js';
 import type { WarmerConfig } from '../config/schema.js';
 import { dashboardRoot } from '../dashboard-root.js';
+import { RuntimeRegistry } from '../runtimes/registry.js';
 import { openStores } from '../stores.js';
 
 /** What the doctor found; the message of a failure says what to do. */

@@ -38,11 +38,20 @@ export class EnginePools implements PoolControl {
   }
 
   numbers(pool: string): ReturnType<PoolControl['numbers']> {
+    const told = this.#manager.explain(pool);
+    const forecast = told
+      ? {
+          claimsPerHour: told.claimsPerHour,
+          claimWithin10MinProbability: told.claimWithin10MinProbability,
+          reasons: [...told.reasons],
+        }
+      : null;
     const stats = this.#manager.stats().pools.find((known) => known.runtime === pool);
-    if (!stats) return { cost: null };
+    if (!stats) return { cost: null, forecast };
     const { total, wasted } = stats.idleSeconds;
     const { idleDollars, dollarsPerSavedSecond } = stats.cost;
     return {
+      forecast,
       cost: {
         currency: 'USD',
         spent: idleDollars,

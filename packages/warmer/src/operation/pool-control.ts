@@ -4,5 +4,6 @@ import type { WirePool, WirePoolChange } from '@pilotlight/warming/wire';
 export interface PoolControl {
   /** @throws {@link WarmingError} `unknown_runtime`, `invalid_option` */
   change(pool: string, change: WirePoolChange): Promise<void>;
-  numbers(pool: string): Pick<WirePool, 'cost'> & { forecast?: (atMs: number) => number | null };
+  /** Cheap: asked for with every reading of a pool. */
+  numbers(pool: string): Pick<WirePool, 'cost' | 'forecast'>;
 }

@@ -1,7 +1,7 @@
 import type { MissReason } from '@pilotlight/warming';
 import type { WirePool } from '@pilotlight/warming/wire';
 import { tenantRuntimeName } from '../claims/names.js';
-import type { RegisteredRuntime, RuntimeRegistry } from '../claims/registry.js';
+import type { RegisteredRuntime, RuntimeRegistry } from '../runtimes/registry.js';
 import { percentile, Samples } from './samples.js';
 
 /** Numbers of one pool as the engine tells them. */
@@ -23,6 +23,8 @@ interface PoolLedger {
   warmingMs: Samples;
   /** Claims per minute, by the minute's start. */
   minutes: Map<number, number>;
+  /** Claims that were expected of a minute, as it began. */
+  expected: Map<number, number>;
 }
 
 const minuteMs = 60_000;
@@ -77,11 +79,13 @@ export class PoolDirectory {
     this.#named(tenant, runtime)?.warmingMs.add(atMs, latencyMs);
   }
 
+  /** Claim to hand-over of claims that had to warm, in the last hour. */
+  warmingMs(pool: string): WirePool['warmingMs'] {
+    return summary(this.#of(pool).warmingMs.since(this.#now() - windowMs));
+  }
+
   /** A pool as one who may see its runtime sees it. */
-  describe(
-    runtime: RegisteredRuntime,
-    extra: Pick<WirePool, 'cost'> & { forecast?: (atMs: number) => number | null },
-  ): WirePool {
+  describe(runtime: RegisteredRuntime, extra: Pick<WirePool, 'cost' | 'forecast'>): WirePool {
     const ledger = this.#of(runtime.pool);
     const fromMs = this.#now() - windowMs;
     const claims = ledger.hot + ledger.warmed;
@@ -94,24 +98,32 @@ export class PoolDirectory {
       claims,
       misses: { ...ledger.misses },
       hotMs: summary(ledger.hotMs.since(fromMs)),
-      warmingMs: summary(ledger.warmingMs.since(fromMs)),
-      cost: extra.cost,
-      demand: this.#demand(ledger, extra.forecast ?? (() => null)),
+      warmingMs: this.warmingMs(runtime.pool),
+      ...extra,
+      demand: this.#demand(ledger),
     };
   }
 
-  #demand(ledger: PoolLedger, forecast: (atMs: number) => number | null): WirePool['demand'] {
-    const current = Math.floor(this.#now() / minuteMs) * minuteMs;
+  /** What is expected of the minute that begins; what was said of it first counts, for what came since is no forecast. */
+  expects(pool: string, claimsPerMinute: number): void {
+    const { expected } = this.#of(pool);
+    const minute = minuteOf(this.#now());
+    if (!expected.has(minute)) expected.set(minute, claimsPerMinute);
+    forgetBefore(expected, minute - windowMs);
+  }
+
+  #demand(ledger: PoolLedger): WirePool['demand'] {
+    const current = minuteOf(this.#now());
     return Array.from({ length: 60 }, (_, index) => {
       const atMs = current - (59 - index) * minuteMs;
-      return { atMs, came: ledger.minutes.get(atMs) ?? 0, forecast: forecast(atMs) };
+      return { atMs, came: ledger.minutes.get(atMs) ?? 0, forecast: ledger.expected.get(atMs) ?? null };
     });
   }
 
   #arrived(ledger: PoolLedger, atMs: number): void {
-    const minute = Math.floor(atMs / minuteMs) * minuteMs;
+    const minute = minuteOf(atMs);
     ledger.minutes.set(minute, (ledger.minutes.get(minute) ?? 0) + 1);
-    for (const known of ledger.minutes.keys()) if (known < minute - windowMs) ledger.minutes.delete(known);
+    forgetBefore(ledger.minutes, minute - windowMs);
   }
 
   #named(tenant: string, runtime: string): PoolLedger | undefined {
@@ -135,10 +147,19 @@ export class PoolDirectory {
       hotMs: new Samples(),
       warmingMs: new Samples(),
       minutes: new Map(),
+      expected: new Map(),
     };
     this.#ledgers.set(pool, ledger);
     return ledger;
   }
+}
+
+function minuteOf(atMs: number): number {
+  return Math.floor(atMs / minuteMs) * minuteMs;
+}
+
+function forgetBefore(byMinute: Map<number, number>, fromMs: number): void {
+  for (const minute of byMinute.keys()) if (minute < fromMs) byMinute.delete(minute);
 }
 
 function summary(values: readonly number[]): WirePool['hotMs'] {

@@ -42,6 +42,22 @@ export async function traced<Value>(
   });
 }
 
+/** The trace under way as headers of a request to the provider; none when there is no trace. */
+export function traceHeaders(): Record<string, string> {
+  const carrier: Record<string, string> = {};
+  propagation.inject(context.active(), carrier);
+  return carrier;
+}
+
+/** The trace under way as environment of a command in a sandbox. */
+export function traceEnvironment(): Record<string, string> {
+  const { traceparent, tracestate } = traceHeaders();
+  return {
+    ...(traceparent === undefined ? {} : { TRACEPARENT: traceparent }),
+    ...(tracestate === undefined || tracestate === '' ? {} : { TRACESTATE: tracestate }),
+  };
+}
+
 /** A call to the provider, as a child of whatever is under way. */
 export async function tracedCall<Value>(name: string, work: () => Promise<Value>): Promise<Value> {
   return trace.getTracer('pilotlight').startActiveSpan(name, { kind: SpanKind.CLIENT }, async (span) => {

@@ -24,6 +24,8 @@ export interface E2bProviderOptions {
   /** In milliseconds. @default 60_000 */
   requestTimeoutMs?: number | undefined;
   headers?: Record<string, string> | undefined;
+  /** Headers of the moment, for example the trace under way; asked for with each request. @default none */
+  requestHeaders?: (() => Record<string, string>) | undefined;
   proxy?: string | undefined;
   /** The class to work with, for one bound by `new E2B(…)`. @default E2B's `Sandbox` */
   Sandbox?: typeof Sandbox | undefined;
@@ -50,14 +52,21 @@ const sharedDomains = new Set(['e2b.app', 'e2b.dev', 'e2b.pro', 'e2b-staging.dev
 class E2bProvider implements SandboxProvider {
   readonly name = 'e2b';
   readonly #Sandbox: typeof Sandbox;
-  readonly #connection: SandboxConnectOpts;
+  readonly #options: SandboxConnectOpts;
+  readonly #requestHeaders: (() => Record<string, string>) | undefined;
   readonly #apiUrl: string;
 
-  constructor({ Sandbox: given = Sandbox, ...connection }: E2bProviderOptions) {
+  constructor({ Sandbox: given = Sandbox, requestHeaders, ...connection }: E2bProviderOptions) {
     this.#Sandbox = given;
-    this.#connection = Object.fromEntries(Object.entries(connection).filter(([, value]) => value !== undefined));
+    this.#requestHeaders = requestHeaders;
+    this.#options = Object.fromEntries(Object.entries(connection).filter(([, value]) => value !== undefined));
     const domain = connection.domain ?? process.env.E2B_DOMAIN ?? 'e2b.app';
     this.#apiUrl = connection.apiUrl ?? process.env.E2B_API_URL ?? `https://api.${domain}`;
+  }
+
+  get #connection(): SandboxConnectOpts {
+    if (!this.#requestHeaders) return this.#options;
+    return { ...this.#options, headers: { ...this.#options.headers, ...this.#requestHeaders() } };
   }
 
   create(request: CreateRequest): Promise<ProviderSandbox> {

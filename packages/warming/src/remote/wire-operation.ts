@@ -77,6 +77,14 @@ export const wirePool = z.object({
     })
     .nullable()
     .describe('From the price table of the configuration; null when none is known'),
+  forecast: z
+    .object({
+      claimsPerHour: z.number(),
+      claimWithin10MinProbability: z.number(),
+      reasons: z.array(z.string()).describe('Why the target is what it is, most important first'),
+    })
+    .nullable()
+    .describe('What the target policy expects; null when it knows nothing of the runtime'),
   demand: z
     .array(z.object({ atMs: z.number(), came: z.number(), forecast: z.number().nullable() }))
     .describe('Claims per minute of the last hour, and what was expected'),
@@ -95,7 +103,8 @@ export const wireSnapshotLink = z.object({
   packKey: z.string(),
   snapshotId: z.string(),
   runtime: z.string().optional(),
-  verifiedAtMs: z.number().optional(),
+  createdAtMs: z.number(),
+  verifiedAtMs: z.number().optional().describe('When the provider last said that it has the snapshot'),
   expiresAtMs: z.number().optional(),
 });
 export const wireSnapshotList = z.object({ links: z.array(wireSnapshotLink) });

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js';
-import type { Observation, RuntimeTarget, TargetPolicy } from './target.js';
+import type { Explanation, Observation, RuntimeTarget, TargetPolicy } from './target.js';
 
 export interface DriverDetails {
   readonly policy: TargetPolicy | undefined;
@@ -26,6 +26,11 @@ export class TargetDriver {
 
   get generic(): number | undefined {
     return this.#generic;
+  }
+
+  /** Undefined without a policy, or when the policy has not heard of the runtime. */
+  explain(runtime: string): Explanation | undefined {
+    return this.#details.policy?.explain(runtime, this.#details.clock.nowMs());
   }
 
   observe(observation: Observation): void {

@@ -7,8 +7,8 @@ import {
   wireSnapshotList,
 } from '@pilotlight/warming/wire';
 import { z } from 'zod';
-import type { RegisteredRuntime } from '../../claims/registry.js';
 import { WarmerError } from '../../errors.js';
+import type { RegisteredRuntime } from '../../runtimes/registry.js';
 import { allow } from '../access.js';
 import type { App } from '../app.js';
 import type { ServiceContext } from '../context.js';

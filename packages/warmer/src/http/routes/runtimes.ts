@@ -8,7 +8,7 @@ import {
   wireRuntimeSpec,
 } from '@pilotlight/warming/wire';
 import { z } from 'zod';
-import { toWireRuntime } from '../../claims/registry.js';
+import { toWireRuntime } from '../../runtimes/registry.js';
 import { allow } from '../access.js';
 import type { App } from '../app.js';
 import type { ServiceContext } from '../context.js';
@@ -16,7 +16,7 @@ import type { ServiceContext } from '../context.js';
 const errors = { '4xx': wireErrorBody, '5xx': wireErrorBody };
 
 export async function runtimeRoutes(app: App, context: ServiceContext): Promise<void> {
-  const { registry, manager, audit } = context;
+  const { registry, runtimes, audit } = context;
 
   app.get(
     '/v1/runtimes',
@@ -40,8 +40,7 @@ export async function runtimeRoutes(app: App, context: ServiceContext): Promise<
     async (request) => {
       const { tenant, tokenId } = allow(request, 'runtimes:write');
       const { name } = request.params;
-      const runtime = registry.register(tenant, specOf(name, request.body));
-      manager.define(runtime.definition);
+      const runtime = await runtimes.declare(tenant, specOf(name, request.body));
       audit.info({ tenant, tokenId, action: 'define-runtime', runtime: name });
       return toWireRuntime(runtime);
     },

@@ -1,7 +1,7 @@
 import { defineRuntime, type Runtime, type RuntimeSpec } from '@pilotlight/warming';
 import type { WireRuntime } from '@pilotlight/warming/wire';
+import { tenantRuntimeName } from '../claims/names.js';
 import { WarmerError } from '../errors.js';
-import { tenantRuntimeName } from './names.js';
 
 /** One runtime as the service knows it. */
 export interface RegisteredRuntime {

@@ -1,0 +1,13 @@
+import { WarmerError } from '../errors.js';
+
+/** A call to Redis; a failure says that the store is away, and when to ask again. */
+export async function reach<Value>(call: () => Promise<Value>): Promise<Value> {
+  try {
+    return await call();
+  } catch (error) {
+    throw new WarmerError('unavailable', 'The store is away. Try again in a few seconds.', {
+      cause: error,
+      retryAfterMs: 2_000,
+    });
+  }
+}
