@@ -65,7 +65,8 @@ describe('every example', () => {
     120_000,
   );
 
-  it.each(Object.keys(shown).filter((name) => !['warmer-two-apps', 'ai-sdk-agent', 'openai-agent'].includes(name)))(
+  // The two with a service or a model's own client in front say it in the words of that; they have tests of their own.
+  it.each(Object.keys(shown).filter((name) => !['warmer-two-apps', 'ai-sdk-agent'].includes(name)))(
     '%s says what to do when nobody answers where the key is for',
     async (name) => {
       const nobody = `http://127.0.0.1:${await getPort()}`;
@@ -82,20 +83,31 @@ describe('every example', () => {
     120_000,
   );
 
-  it('ends in order when it is stopped half-way', async () => {
-    const running = surroundings.start('terminal-progress');
-    let output = '';
-    running.stdout?.on('data', (text) => {
-      output += String(text);
-    });
-    await vi.waitFor(() => expect(output).toMatch(/% sort/), { timeout: 60_000, interval: 10 });
-    const processes = descendantsOf(running.pid ?? 0);
-    for (const pid of processes.slice(0, 1)) process.kill(pid, 'SIGINT');
-    const { exitCode, stderr } = await running;
-    expect({ exitCode, stderr }).toEqual({ exitCode: 130, stderr: 'Stopped; nothing is left running.' });
-    expect(processes.filter(isAlive)).toEqual([]);
-    expect(surroundings.leftovers()).toEqual([]);
-  }, 120_000);
+  it.each(Object.keys(shown).filter((name) => name !== 'browser-agent' || existsSync(chromium)))(
+    '%s ends in order when it is stopped half-way',
+    async (name) => {
+      const running = surroundings.start(name);
+      let output = '';
+      running.stdout?.on('data', (text) => {
+        output += String(text);
+      });
+      await vi.waitFor(() => expect(output).toMatch(/sandboxes run on this machine/), {
+        timeout: 60_000,
+        interval: 10,
+      });
+      const processes = descendantsOf(running.pid ?? 0);
+      for (const pid of processes.slice(0, 1)) process.kill(pid, 'SIGINT');
+      const { exitCode, stderr } = await running;
+      // One that ended in the same moment has nothing to stop.
+      expect([
+        { exitCode: 130, stderr: 'Stopped; nothing is left running.' },
+        { exitCode: 0, stderr: '' },
+      ]).toContainEqual({ exitCode, stderr });
+      expect(processes.filter(isAlive)).toEqual([]);
+      expect(surroundings.leftovers()).toEqual([]);
+    },
+    120_000,
+  );
 
   it.runIf(existsSync(chromium))(
     'react-progress shows a sandbox to a real browser, and stops in order',

@@ -62,14 +62,12 @@ async function overHttp(
 }
 
 async function clientObject({ url, apiKey }: Mem0StandIn): Promise<MemorySource> {
-  await quietMem0();
   const { MemoryClient } = await import('mem0ai');
   const client: Mem0ClientLike = new MemoryClient({ apiKey, host: url });
   return mem0Platform({ client });
 }
 
 async function openOss(): Promise<OpenSource> {
-  await quietMem0();
   return { source: mem0Oss({ config: ossConfig() }), close: async () => {} };
 }
 
@@ -85,10 +83,4 @@ export function ossConfig(dimension = 256, embedded = dimension): Record<string,
     llm: { provider: 'openai', config: { apiKey: 'never-called' } },
     historyStore: { provider: 'sqlite', config: { historyDbPath: ':memory:' } },
   };
-}
-
-// mem0 reads these when it is loaded, and writes a file into its folder even when it has nothing to say.
-async function quietMem0(): Promise<void> {
-  process.env.MEM0_TELEMETRY = 'false';
-  process.env.MEM0_DIR ??= await mkdtemp(join(tmpdir(), 'pilotlight-mem0-'));
 }

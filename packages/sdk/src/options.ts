@@ -6,8 +6,8 @@ import {
   type RuntimeSpec,
   type RuntimeWarmingManagerOptions,
 } from '@pilotlight/warming';
+import * as z from '@pilotlight/warming/schema';
 import type { Sandbox, SandboxConnectOpts } from 'e2b';
-import { z } from 'zod';
 
 /** Where sandboxes run: the options of E2B's own `Sandbox`, with the same defaults from the same environment variables. */
 export type ConnectionOptions = Pick<
@@ -46,45 +46,49 @@ export interface SandboxRequest extends Omit<ClaimRequest, 'memory'> {
   memoryQuery?: string;
 }
 
-const text = z.string().min(1);
-const schema = z
-  .strictObject({
-    runtimes: z.array(z.unknown()).min(1, 'declare at least one runtime'),
-    apiKey: text.optional(),
-    apiUrl: z.url().optional(),
-    sandboxUrl: z.url().optional(),
-    domain: text.optional(),
-    requestTimeoutMs: z.number().int().min(0).optional(),
-    headers: z.record(z.string(), z.string()).optional(),
-    proxy: text.optional(),
-    Sandbox: z
-      .custom((value) => typeof value === 'function', "give E2B's Sandbox class or a subclass of it")
-      .optional(),
-    memory: z
-      .custom(
-        (value) => typeof (value as MemorySource | undefined)?.injection === 'function',
-        'has no method "injection"',
-      )
-      .optional(),
-    warmer: z.url().optional(),
-    token: text.optional(),
-    warming: z.record(z.string(), z.unknown()).optional(),
-  })
-  .refine((options) => options.token === undefined || options.warmer !== undefined, {
-    path: ['token'],
-    message: 'is for a warmer service: give its address as "warmer" too',
-  })
-  .refine((options) => options.warming === undefined || options.warmer === undefined, {
-    path: ['warming'],
-    message: 'is for the embedded engine: the warmer service has its own configuration',
-  });
+function makeSchema() {
+  const text = z.string().min(1);
+  return z
+    .strictObject({
+      runtimes: z.array(z.unknown()).min(1, 'declare at least one runtime'),
+      apiKey: text.optional(),
+      apiUrl: z.url().optional(),
+      sandboxUrl: z.url().optional(),
+      domain: text.optional(),
+      requestTimeoutMs: z.number().int().min(0).optional(),
+      headers: z.record(z.string(), z.string()).optional(),
+      proxy: text.optional(),
+      Sandbox: z
+        .custom((value) => typeof value === 'function', "give E2B's Sandbox class or a subclass of it")
+        .optional(),
+      memory: z
+        .custom(
+          (value) => typeof (value as MemorySource | undefined)?.injection === 'function',
+          'has no method "injection"',
+        )
+        .optional(),
+      warmer: z.url().optional(),
+      token: text.optional(),
+      warming: z.record(z.string(), z.unknown()).optional(),
+    })
+    .refine((options) => options.token === undefined || options.warmer !== undefined, {
+      path: ['token'],
+      message: 'is for a warmer service: give its address as "warmer" too',
+    })
+    .refine((options) => options.warming === undefined || options.warmer === undefined, {
+      path: ['warming'],
+      message: 'is for the embedded engine: the warmer service has its own configuration',
+    });
+}
+
+const schema = z.madeOnce(makeSchema);
 
 /** Values that must not be repeated in an error. */
 const secretOptions = new Set(['apiKey', 'token', 'headers', 'proxy']);
 
 /** @throws {@link InvalidSpecError} naming every wrong option with the value given */
 export function checkOptions(options: PilotlightOptions): void {
-  const parsed = schema.safeParse(options);
+  const parsed = schema().safeParse(options);
   if (parsed.success) return;
   throw new InvalidSpecError(
     'Options of Pilotlight',

@@ -1,10 +1,10 @@
-import { z } from 'zod';
 import type { Clock } from './clock.js';
 import { InvalidSpecError } from './errors.js';
 import type { Ledger } from './ledger/ledger.js';
 import type { SnapshotLinkStore } from './pool/links.js';
 import type { SandboxProvider } from './provider.js';
 import type { Runtime } from './runtime.js';
+import * as z from './schema.js';
 import type { RuntimeSpecialiser } from './specialise/specialiser.js';
 import type { TargetPolicy } from './target/target.js';
 
@@ -101,72 +101,76 @@ export interface PriceOptions {
   gib?: number;
 }
 
-const count = z.number().int().min(1);
-const duration = z.number().int().positive();
-const hasMethods = (...names: string[]) =>
-  z.custom<object>(
-    (value) =>
-      typeof value === 'object' &&
-      value !== null &&
-      names.every((name) => typeof Reflect.get(value, name) === 'function'),
-    `must have the methods ${names.join(', ')}`,
-  );
-const callable = z.custom<() => unknown>((value) => typeof value === 'function', 'must be a function');
+function makeSettingsSchema() {
+  const count = z.number().int().min(1);
+  const duration = z.number().int().positive();
+  const hasMethods = (...names: string[]) =>
+    z.custom<object>(
+      (value) =>
+        typeof value === 'object' &&
+        value !== null &&
+        names.every((name) => typeof Reflect.get(value, name) === 'function'),
+      `must have the methods ${names.join(', ')}`,
+    );
+  const callable = z.custom<() => unknown>((value) => typeof value === 'function', 'must be a function');
 
-const settingsSchema = z.strictObject({
-  provider: hasMethods('create', 'connect', 'attach', 'list', 'info', 'kill', 'setTimeout'),
-  runtimes: z.array(z.unknown()).default([]),
-  ledger: hasMethods('open', 'reserve', 'take', 'write').optional(),
-  fleet: z
-    .string()
-    .regex(/^[A-Za-z0-9._-]{1,64}$/, 'use 1 to 64 letters, digits, ".", "_" or "-"')
-    .optional(),
-  targetPolicy: hasMethods('observe', 'decide').optional(),
-  linkStore: hasMethods('resolve', 'save', 'drop').optional(),
-  links: z.enum(['keep', 'delete']).optional(),
-  budget: z
-    .strictObject({
-      createsPerSecond: z.number().positive().default(5),
-      burst: count.default(5),
-      maxConcurrentCreates: count.default(10),
-      maxSandboxes: count.default(100),
-      probeAfterMs: duration.default(15_000),
-      queueLimit: count.default(1_000),
-      queueTimeoutMs: duration.default(60_000),
-    })
-    .prefault({}),
-  generic: z.record(z.string().min(1), z.number().int().min(0)).default({}),
-  specialiser: hasMethods('packOf', 'bundle', 'link').optional(),
-  genericRoomMebibytes: z.number().positive().default(2_048),
-  keepConnectedMs: z.number().int().min(0).default(2_000),
-  leaseMs: duration.default(30_000),
-  slotLifeMs: duration.default(1_800_000),
-  maxLifeMs: duration.default(3_600_000),
-  parkedLifeMs: duration.default(86_400_000),
-  refillDelayMs: z.number().int().min(0).default(50),
-  sweepMs: duration.default(30_000),
-  orphanGraceMs: duration.default(60_000),
-  memoryWaitMs: z.number().int().min(0).default(5),
-  tenantMaxClaims: count.default(Number.MAX_SAFE_INTEGER),
-  maxIntents: count.default(20),
-  connectionKey: z.string().min(16, 'use at least 16 characters').optional(),
-  prices: z
-    .strictObject({
-      perVcpuSecond: z.number().min(0).default(0.000014),
-      perGibSecond: z.number().min(0).default(0.0000045),
-      vcpus: z.number().positive().default(2),
-      gib: z.number().positive().default(0.5),
-    })
-    .prefault({}),
-  clock: hasMethods('nowMs', 'monotonicMs', 'schedule').optional(),
-  random: callable.optional(),
-  newId: callable.optional(),
-});
+  return z.strictObject({
+    provider: hasMethods('create', 'connect', 'attach', 'list', 'info', 'kill', 'setTimeout'),
+    runtimes: z.array(z.unknown()).default([]),
+    ledger: hasMethods('open', 'reserve', 'take', 'write').optional(),
+    fleet: z
+      .string()
+      .regex(/^[A-Za-z0-9._-]{1,64}$/, 'use 1 to 64 letters, digits, ".", "_" or "-"')
+      .optional(),
+    targetPolicy: hasMethods('observe', 'decide').optional(),
+    linkStore: hasMethods('resolve', 'save', 'drop').optional(),
+    links: z.enum(['keep', 'delete']).optional(),
+    budget: z
+      .strictObject({
+        createsPerSecond: z.number().positive().default(5),
+        burst: count.default(5),
+        maxConcurrentCreates: count.default(10),
+        maxSandboxes: count.default(100),
+        probeAfterMs: duration.default(15_000),
+        queueLimit: count.default(1_000),
+        queueTimeoutMs: duration.default(60_000),
+      })
+      .prefault({}),
+    generic: z.record(z.string().min(1), z.number().int().min(0)).default({}),
+    specialiser: hasMethods('packOf', 'bundle', 'link').optional(),
+    genericRoomMebibytes: z.number().positive().default(2_048),
+    keepConnectedMs: z.number().int().min(0).default(2_000),
+    leaseMs: duration.default(30_000),
+    slotLifeMs: duration.default(1_800_000),
+    maxLifeMs: duration.default(3_600_000),
+    parkedLifeMs: duration.default(86_400_000),
+    refillDelayMs: z.number().int().min(0).default(50),
+    sweepMs: duration.default(30_000),
+    orphanGraceMs: duration.default(60_000),
+    memoryWaitMs: z.number().int().min(0).default(5),
+    tenantMaxClaims: count.default(Number.MAX_SAFE_INTEGER),
+    maxIntents: count.default(20),
+    connectionKey: z.string().min(16, 'use at least 16 characters').optional(),
+    prices: z
+      .strictObject({
+        perVcpuSecond: z.number().min(0).default(0.000014),
+        perGibSecond: z.number().min(0).default(0.0000045),
+        vcpus: z.number().positive().default(2),
+        gib: z.number().positive().default(0.5),
+      })
+      .prefault({}),
+    clock: hasMethods('nowMs', 'monotonicMs', 'schedule').optional(),
+    random: callable.optional(),
+    newId: callable.optional(),
+  });
+}
+
+const settingsSchema = z.madeOnce(makeSettingsSchema);
 
 /** The options with every default filled in, without the ports. */
 export type EngineSettings = Readonly<
   Omit<
-    z.output<typeof settingsSchema>,
+    z.output<ReturnType<typeof makeSettingsSchema>>,
     'provider' | 'runtimes' | 'ledger' | 'targetPolicy' | 'linkStore' | 'specialiser' | 'clock' | 'random' | 'newId'
   >
 >;
@@ -176,7 +180,7 @@ const hidden = new Set(['connectionKey', 'provider', 'ledger', 'linkStore', 'spe
 
 /** @throws {@link InvalidSpecError} naming every wrong option with the value given */
 export function parseOptions(options: RuntimeWarmingManagerOptions): EngineSettings {
-  const parsed = settingsSchema.safeParse(options);
+  const parsed = settingsSchema().safeParse(options);
   if (parsed.success) return parsed.data;
   throw new InvalidSpecError('Options of RuntimeWarmingManager', issuesOf(parsed.error, options, hidden));
 }

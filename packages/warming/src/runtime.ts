@@ -1,5 +1,5 @@
-import { z } from 'zod';
 import { InvalidSpecError } from './errors.js';
+import * as z from './schema.js';
 
 /** One command of the warm-up. Steps without an order between them run side by side. */
 export interface WarmUpStep {
@@ -56,56 +56,62 @@ export interface RuntimeSpec {
   allowInternetAccess?: boolean | undefined;
 }
 
-const name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'use 1 to 63 lower-case letters, digits, ".", "_" or "-"');
-const duration = z.number().int().positive();
-const probe = { timeoutMs: duration.default(30_000) };
+function makeRuntimeSchema() {
+  const name = z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'use 1 to 63 lower-case letters, digits, ".", "_" or "-"');
+  const duration = z.number().int().positive();
+  const probe = { timeoutMs: duration.default(30_000) };
 
-const readyProbe = z.union(
-  [
-    z.strictObject({ port: z.number().int().min(1).max(65_535), ...probe }),
-    z.strictObject({ url: z.url(), ...probe }),
-    z.strictObject({ file: z.string().min(1), ...probe }),
-    z.strictObject({ command: z.string().min(1), ...probe }),
-  ],
-  { error: 'give one of "port", "url", "file" or "command", and "timeoutMs" if you like' },
-);
+  const readyProbe = z.union(
+    [
+      z.strictObject({ port: z.number().int().min(1).max(65_535), ...probe }),
+      z.strictObject({ url: z.url(), ...probe }),
+      z.strictObject({ file: z.string().min(1), ...probe }),
+      z.strictObject({ command: z.string().min(1), ...probe }),
+    ],
+    { error: 'give one of "port", "url", "file" or "command", and "timeoutMs" if you like' },
+  );
 
-const runtimeSchema = z.strictObject({
-  name,
-  template: z.string().min(1).default('base'),
-  packages: z
-    .strictObject({ npm: z.array(z.string().min(1)).default([]), pip: z.array(z.string().min(1)).default([]) })
-    .default({ npm: [], pip: [] }),
-  files: z.record(z.string().min(1), z.string()).default({}),
-  steps: z
-    .array(
-      z.strictObject({
-        name,
-        run: z.string().min(1),
-        cwd: z.string().min(1).optional(),
-        env: z.record(z.string(), z.string()).default({}),
-        after: z.array(z.string()).optional(),
-        background: z.boolean().default(false),
-        timeoutMs: duration.default(120_000),
-      }),
-    )
-    .default([]),
-  ready: readyProbe.optional(),
-  pool: z
-    .strictObject({
-      target: z.number().int().min(0).optional(),
-      parked: z.number().int().min(0).default(0),
-      max: z.number().int().min(1).default(20),
-      onSpecChange: z.enum(['recreate', 'onReplenish']).default('recreate'),
-      link: z.boolean().default(true),
-      generic: z.boolean().default(true),
-    })
-    .prefault({}),
-  allowInternetAccess: z.boolean().default(true),
-});
+  return z.strictObject({
+    name,
+    template: z.string().min(1).default('base'),
+    packages: z
+      .strictObject({ npm: z.array(z.string().min(1)).default([]), pip: z.array(z.string().min(1)).default([]) })
+      .default({ npm: [], pip: [] }),
+    files: z.record(z.string().min(1), z.string()).default({}),
+    steps: z
+      .array(
+        z.strictObject({
+          name,
+          run: z.string().min(1),
+          cwd: z.string().min(1).optional(),
+          env: z.record(z.string(), z.string()).default({}),
+          after: z.array(z.string()).optional(),
+          background: z.boolean().default(false),
+          timeoutMs: duration.default(120_000),
+        }),
+      )
+      .default([]),
+    ready: readyProbe.optional(),
+    pool: z
+      .strictObject({
+        target: z.number().int().min(0).optional(),
+        parked: z.number().int().min(0).default(0),
+        max: z.number().int().min(1).default(20),
+        onSpecChange: z.enum(['recreate', 'onReplenish']).default('recreate'),
+        link: z.boolean().default(true),
+        generic: z.boolean().default(true),
+      })
+      .prefault({}),
+    allowInternetAccess: z.boolean().default(true),
+  });
+}
+
+const runtimeSchema = z.madeOnce(makeRuntimeSchema);
 
 /** A validated runtime with every default filled in. Made by {@link defineRuntime} only. */
-export type Runtime = Readonly<z.output<typeof runtimeSchema>>;
+export type Runtime = Readonly<z.output<ReturnType<typeof makeRuntimeSchema>>>;
 
 /**
  * Declares a runtime.
@@ -122,7 +128,7 @@ export type Runtime = Readonly<z.output<typeof runtimeSchema>>;
  * ```
  */
 export function defineRuntime(spec: RuntimeSpec): Runtime {
-  const parsed = runtimeSchema.safeParse(spec);
+  const parsed = runtimeSchema().safeParse(spec);
   const label = `Runtime ${JSON.stringify((spec as { name?: unknown } | undefined)?.name ?? '(no name)')}`;
   if (!parsed.success) {
     throw new InvalidSpecError(

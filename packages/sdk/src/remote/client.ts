@@ -8,7 +8,7 @@ import type {
   WirePool,
   WireRuntimeSpec,
 } from '@pilotlight/warming/wire';
-import ky, { type KyInstance, type Options } from 'ky';
+import type { KyInstance, Options } from 'ky';
 import { isWireClaim, isWireIntent, isWirePoolList } from './check.js';
 import { translate } from './errors.js';
 
@@ -33,25 +33,28 @@ export type ClaimBody = Pick<WireClaimRequest, 'runtime' | 'key'> & Input<WireCl
 export class RemoteClient {
   readonly url: string;
   readonly token: string | undefined;
-  readonly #http: KyInstance;
+  /** Loaded when there is a service to ask: it makes Node load all of its `fetch`. */
+  readonly #http: Promise<KyInstance>;
 
   constructor(options: RemoteOptions) {
     this.url = options.url.replace(/\/+$/, '');
     this.token = options.token;
-    this.#http = ky.create({
-      prefixUrl: this.url,
-      timeout: options.requestTimeoutMs ?? 30_000,
-      headers: options.token === undefined ? {} : { authorization: `Bearer ${options.token}` },
-      retry: {
-        limit: options.retries ?? 6,
-        // Every request is idempotent: claims by their key, the others by their nature.
-        methods: ['get', 'post', 'put', 'patch', 'delete'],
-        statusCodes: [408, 503],
-        afterStatusCodes: [503],
-        backoffLimit: 5_000,
-        jitter: true,
-      },
-    });
+    this.#http = import('ky').then(({ default: ky }) =>
+      ky.create({
+        prefixUrl: this.url,
+        timeout: options.requestTimeoutMs ?? 30_000,
+        headers: options.token === undefined ? {} : { authorization: `Bearer ${options.token}` },
+        retry: {
+          limit: options.retries ?? 6,
+          // Every request is idempotent: claims by their key, the others by their nature.
+          methods: ['get', 'post', 'put', 'patch', 'delete'],
+          statusCodes: [408, 503],
+          afterStatusCodes: [503],
+          backoffLimit: 5_000,
+          jitter: true,
+        },
+      }),
+    );
   }
 
   claim(body: ClaimBody, signal?: AbortSignal, traceparent?: string): Promise<WireClaim> {
@@ -134,7 +137,7 @@ export class RemoteClient {
 
   async #send(method: string, path: string, options: Options): Promise<Response> {
     try {
-      return await this.#http(path, { ...options, method });
+      return await (await this.#http)(path, { ...options, method });
     } catch (error) {
       options.signal?.throwIfAborted();
       throw await translate(error, this.url);

@@ -1,7 +1,6 @@
 import type { WarmingErrorCode } from '@pilotlight/warming';
 import { InvalidSpecError, isWarmingError, QuotaError, WarmingError, WarmUpError } from '@pilotlight/warming/client';
 import type { WireError } from '@pilotlight/warming/wire';
-import { HTTPError } from 'ky';
 import { isWireErrorBody } from './check.js';
 
 /** What the service says, as the error the embedded manager would have thrown. */
@@ -44,6 +43,7 @@ export function fromWireError(error: WireError, cause?: unknown): WarmingError {
 /** Any failure of a request to the service. */
 export async function translate(error: unknown, url: string): Promise<Error> {
   if (isWarmingError(error)) return error;
+  const { HTTPError } = await import('ky');
   if (error instanceof HTTPError) {
     const body: unknown = await error.response.json().catch(() => undefined);
     if (isWireErrorBody(body)) return fromWireError(body.error, error);

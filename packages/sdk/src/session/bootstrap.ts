@@ -1,4 +1,4 @@
-import { redactSecrets } from '@pilotlight/memory';
+import { redactSecrets } from '@pilotlight/memory/redact';
 import type { Sandbox } from 'e2b';
 import { SessionError } from './errors.js';
 import type { Plan, PlanStep } from './plan.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from '@pilotlight/warming/schema';
 import { SessionError } from './errors.js';
 
 /** A secret of the session, issued when it is needed and again before it runs out. */
@@ -50,62 +50,69 @@ export interface SessionConfig {
   servers?: SessionServer[];
 }
 
-const name = z.string().regex(/^[A-Za-z_][A-Za-z0-9_-]{0,62}$/, 'use letters, digits, "_" and "-"');
-const text = z.string().min(1);
-const path = text.refine((value) => !value.includes('\0') && !value.split('/').includes('..'), 'must be without ".."');
-const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name of an environment variable');
-const packageName = z
-  .string()
-  .regex(/^[A-Za-z0-9@][^\s;&|`$<>]*$/, 'must be a package name, with a version if you like');
-const duration = z.number().int().min(1).max(3_600_000);
+function makeSchema() {
+  const name = z.string().regex(/^[A-Za-z_][A-Za-z0-9_-]{0,62}$/, 'use letters, digits, "_" and "-"');
+  const text = z.string().min(1);
+  const path = text.refine(
+    (value) => !value.includes('\0') && !value.split('/').includes('..'),
+    'must be without ".."',
+  );
+  const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name of an environment variable');
+  const packageName = z
+    .string()
+    .regex(/^[A-Za-z0-9@][^\s;&|`$<>]*$/, 'must be a package name, with a version if you like');
+  const duration = z.number().int().min(1).max(3_600_000);
 
-const schema = z.strictObject({
-  files: z.record(path, z.string()).default({}),
-  credentials: z
-    .array(
-      z.strictObject({
-        name: variable,
-        issue: z.custom<SessionCredential['issue']>((value) => typeof value === 'function', 'must be a function'),
-        file: path.optional(),
-      }),
-    )
-    .default([]),
-  mcp: z.strictObject({ path: path.default('.mcp.json'), servers: z.record(text, z.unknown()) }).optional(),
-  packages: z
-    .strictObject({ npm: z.array(packageName).default([]), pip: z.array(packageName).default([]) })
-    .default({ npm: [], pip: [] }),
-  commands: z
-    .array(
-      z.strictObject({
-        name,
-        run: text,
-        cwd: path.optional(),
-        after: z.array(text).optional(),
-        timeoutMs: duration.default(120_000),
-      }),
-    )
-    .default([]),
-  servers: z
-    .array(
-      z.strictObject({
-        name,
-        command: text,
-        cwd: path.optional(),
-        env: z.record(variable, z.string()).default({}),
-        port: z.number().int().min(1).max(65_535).optional(),
-        readyTimeoutMs: duration.default(30_000),
-        after: z.array(text).optional(),
-      }),
-    )
-    .default([]),
-});
+  return z.strictObject({
+    files: z.record(path, z.string()).default({}),
+    credentials: z
+      .array(
+        z.strictObject({
+          name: variable,
+          issue: z.custom<SessionCredential['issue']>((value) => typeof value === 'function', 'must be a function'),
+          file: path.optional(),
+        }),
+      )
+      .default([]),
+    mcp: z.strictObject({ path: path.default('.mcp.json'), servers: z.record(text, z.unknown()) }).optional(),
+    packages: z
+      .strictObject({ npm: z.array(packageName).default([]), pip: z.array(packageName).default([]) })
+      .default({ npm: [], pip: [] }),
+    commands: z
+      .array(
+        z.strictObject({
+          name,
+          run: text,
+          cwd: path.optional(),
+          after: z.array(text).optional(),
+          timeoutMs: duration.default(120_000),
+        }),
+      )
+      .default([]),
+    servers: z
+      .array(
+        z.strictObject({
+          name,
+          command: text,
+          cwd: path.optional(),
+          env: z.record(variable, z.string()).default({}),
+          port: z.number().int().min(1).max(65_535).optional(),
+          readyTimeoutMs: duration.default(30_000),
+          after: z.array(text).optional(),
+        }),
+      )
+      .default([]),
+  });
+}
+
+const schema = z.madeOnce(makeSchema);
 
 /** A configuration with every default in place. */
-export type SettledConfig = z.output<typeof schema>;
+export type SettledConfig = z.output<ReturnType<typeof makeSchema>>;
 
 /** @throws SessionError with code `invalid_config`, naming each wrong field */
 export function settleConfig(config: unknown): SettledConfig {
-  const parsed = schema.safeParse(config);
+  const parsed = schema().safeParse(config);
   if (parsed.success) return parsed.data;
   const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.') || '(config)'}: ${issue.message}`);
   throw new SessionError(

@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, createHash, hkdfSync } from 'node:crypto';
-import { z } from 'zod';
 import type { SlotPlace } from '../ledger/record.js';
 import type { SandboxConnection } from '../provider.js';
+import * as z from '../schema.js';
 
 /** Turns the secrets of a connection into text that a ledger may store, and back. */
 export interface Sealer {
@@ -10,13 +10,12 @@ export interface Sealer {
   open(place: SlotPlace): SandboxConnection | undefined;
 }
 
-const secrets = z.object({ envd: z.string().optional(), traffic: z.string().optional() });
-
 /**
  * AES-256-GCM under a key derived from a passphrase. The nonce is derived from what is sealed, so that equal nonces mean
  * equal texts; the sandbox id is authenticated, so a sealed text opens for its own sandbox only.
  */
 export function sealerOf(passphrase: string): Sealer {
+  const secrets = z.object({ envd: z.string().optional(), traffic: z.string().optional() });
   const key = Buffer.from(hkdfSync('sha256', passphrase, 'pilotlight', 'connection secrets v1', 32));
   return {
     seal(connection) {
