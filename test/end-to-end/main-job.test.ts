@@ -108,7 +108,7 @@ describe('an app that asks for a runtime', () => {
     await filled(pilot);
     const answer = await pilot.claim('plain', { userId: 'ada' });
     expect(answer.state).toBe('HOT');
-    const sandbox = WarmSandbox.fromClaim(await answer.ready, host.connectionOptions);
+    const sandbox = WarmSandbox.fromClaim(await answer.ready, place.connection);
     expect((await sandbox.commands.run('echo ok')).stdout).toBe('ok\n');
   });
 
