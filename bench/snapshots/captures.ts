@@ -36,12 +36,11 @@ export interface CaptureFigures {
  */
 export async function measureCaptures(tree: string, base: string): Promise<CaptureFigures> {
   await startFromSource(base);
-  let last: Pick<CaptureFigures, 'store' | 'storeDirectory' | 'snapshotId'> | undefined;
+  let last = { storeDirectory: '', snapshotId: '' };
   const own = (name: string, flushToDisk: boolean): Contestant => ({
     name,
     flushes: flushToDisk,
     turn: async (place) => {
-      await last?.store.close();
       const storeDirectory = join(place, 'store');
       const store = await openStore({ directory: storeDirectory, flushToDisk });
       let snapshotId = '';
@@ -49,8 +48,8 @@ export async function measureCaptures(tree: string, base: string): Promise<Captu
         snapshotId = (await store.capture(tree)).snapshot.id;
       });
       const again = await timed(() => store.capture(tree));
-      if (flushToDisk) await store.close();
-      else last = { store, storeDirectory, snapshotId };
+      await store.close();
+      last = { storeDirectory, snapshotId };
       return { first, again };
     },
   });
@@ -58,7 +57,7 @@ export async function measureCaptures(tree: string, base: string): Promise<Captu
   const contestants = [own(ours, false), ...installed.map((tool) => other(tool, tree)), own(oursFlushed, true)];
   const times = new Map<string, Times[]>(contestants.map(({ name }) => [name, []]));
   for (let round = 0; round < rounds; round += 1) {
-    const order = round % 2 === 0 ? [...contestants].reverse() : contestants;
+    const order = round % 2 === 0 ? contestants : [...contestants].reverse();
     for (const { name, turn } of order) {
       const place = join(base, `${name.replaceAll(/[^a-z]+/g, '-')}-${round}`);
       mkdirSync(place);
@@ -67,7 +66,8 @@ export async function measureCaptures(tree: string, base: string): Promise<Captu
     }
   }
   const figures = new Map([...times].map(([name, turns]) => [name, medians(turns)]));
-  return { rows: captureRows(figures, installed), contestants: describeContestants(), ...last! };
+  const store = await openStore({ directory: last.storeDirectory });
+  return { rows: captureRows(figures, installed), contestants: describeContestants(), store, ...last };
 }
 
 /** A checkout compiles the code of its threads when they are first used; an installed package has it as a file. */

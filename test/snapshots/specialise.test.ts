@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { copyFileSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startLocalHost } from '@pilotlight/local';
@@ -60,6 +61,19 @@ describe('specialising a generic sandbox', () => {
     expect(done).toMatchObject({ ways: ['streamed'], layersFetched: 1, bytesFetched: meta.layers[1]!.fileBytes });
     expect(readFileSync(join(target, 'main.js'), 'utf8')).toBe('main');
     expect(existsSync(join(directory, 'pack'))).toBe(true);
+  });
+
+  it('streams in a large layer in parts, none of which a client has to keep whole', async () => {
+    const { directory, sandbox, bundleDirectory } = await setUp();
+    writeTree(join(directory, 'large'), { 'random.bin': randomBytes(17_000_000) });
+    const output = join(directory, 'large-pack');
+    const target = join(sandbox.home, 'large');
+    const layer = { kind: 'directory', name: 'large', source: join(directory, 'large'), target } as const;
+    const { meta } = await buildPack({ name: 'large', output, layers: [layer] });
+    await specialise(sandbox, meta, { bundleDirectory, sources: [streamedLayers(output)] });
+    expect(sandbox.calls).toEqual(['run', 'write', 'write', 'run', 'run']);
+    expect(readFileSync(join(target, 'random.bin'))).toEqual(readFileSync(join(directory, 'large/random.bin')));
+    expect(readdirSync(bundleDirectory)).toEqual(['layers']);
   });
 
   it('unpacks single image files of a volume', async () => {

@@ -27,9 +27,9 @@ export {
   type Specialised,
   type SpecialiseOptions,
   specialise,
-  streamedLayers,
   volumeLayers,
 } from './specialise/specialise.js';
+export { streamedLayers } from './specialise/streamed-layers.js';
 export { type LayerSource, WayTimes } from './specialise/ways.js';
 export type { CaptureOptions, CaptureResult } from './store/capture.js';
 export type { CollectOptions, CollectReport } from './store/collect.js';

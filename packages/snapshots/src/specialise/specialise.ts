@@ -1,20 +1,8 @@
-import { createReadStream } from 'node:fs';
-import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import type { ReadableStream as NodeStream } from 'node:stream/web';
-import { tap } from '../archive/tap.js';
 import { type Clock, systemClock } from '../clock.js';
-import { createDigest, type Digest, isDigest } from '../digest.js';
+import { type Digest, isDigest } from '../digest.js';
 import { IntegrityError, SnapshotError } from '../errors.js';
 import { layerFile, type PackLayer, type PackMeta } from '../packs/pack-format.js';
-import {
-  expectScript,
-  quote,
-  runScript,
-  type SandboxAccess,
-  type WorkspaceSandbox,
-  writeStream,
-} from '../workspace/sandbox.js';
+import { quote, runScript, type SandboxAccess, type WorkspaceSandbox } from '../workspace/sandbox.js';
 import {
   defaultBundleDirectory,
   layerMark,
@@ -173,31 +161,6 @@ export function volumeLayers(mountPath: string): LayerSource {
       if (exitCode === missingLayersExit) return false;
       if (exitCode === wrongDigestExit) throw new IntegrityError(layer.fileDigest, file, stderr.trim());
       if (exitCode !== 0) throw unpackFailed(layer, stderr);
-      return true;
-    },
-  };
-}
-
-/** Layers of a pack that lies in a directory of this machine, sent as they are. */
-export function streamedLayers(packDirectory: string): LayerSource {
-  return {
-    way: 'streamed',
-    fetch: async ({ sandbox, meta, layer, bundle, access }) => {
-      const position = meta.layers.findIndex(({ digest }) => digest === layer.digest);
-      const path = join(packDirectory, layerFile(meta, position));
-      const file = `${bundle}/${layer.digest}.sent`;
-      const digest = createDigest();
-      const source = createReadStream(path);
-      const checked = tap((bytes) => digest.update(bytes));
-      source.on('error', (error) => checked.destroy(error));
-      const stream = Readable.toWeb(source.pipe(checked)) as NodeStream<Uint8Array> as ReadableStream<Uint8Array>;
-      await writeStream(sandbox, file, stream, access);
-      if (digest.hex() !== layer.fileDigest) {
-        await runScript(sandbox, `rm -f ${quote(file)}`, access);
-        throw new IntegrityError(layer.fileDigest, path, 'the file has another digest');
-      }
-      const script = `${unpackScript({ ...layer, bundle, file, origin: 'sent' })}\nrm -f ${quote(file)}`;
-      await expectScript(sandbox, script, access, `Unpacking layer ${layer.name}`);
       return true;
     },
   };

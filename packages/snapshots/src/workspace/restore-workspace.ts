@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
-import type { ReadableStream as NodeStream } from 'node:stream/web';
 import { type EntryToWrite, writeArchive } from '../archive/write-archive.js';
 import type { Digest } from '../digest.js';
 import { SnapshotError } from '../errors.js';
@@ -59,12 +58,7 @@ export async function restoreWorkspace(
   const { files, bytes } = measure(whole);
   const work = `/tmp/.pilotlight-${randomBytes(8).toString('hex')}.tar`;
   const archive = writeArchive(entriesOf(store, whole, prefix, snapshot.mode));
-  await writeStream(
-    sandbox,
-    work,
-    Readable.toWeb(archive) as NodeStream<Uint8Array> as ReadableStream<Uint8Array>,
-    options,
-  );
+  await writeStream(sandbox, work, archive, options);
   const script = [
     stateVariable(path),
     `if [ -d ${quote(path)} ] || mkdir -p -- ${quote(path)} 2>/dev/null; then cd -- ${quote(path)} || exit 1; fi`,

@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream';
+import { ByteLengthQueuingStrategy, type ReadableStream as NodeStream } from 'node:stream/web';
 import { isSnapshotError, SnapshotError } from '../errors.js';
 
 /** What is needed of a sandbox. An `e2b` `Sandbox` fits as it is; inside it, `sh` and `tar` are enough. */
@@ -102,11 +104,16 @@ export function writeBytes(
 export function writeStream(
   sandbox: WorkspaceSandbox,
   path: string,
-  stream: ReadableStream<Uint8Array>,
+  stream: Readable,
   access: SandboxAccess,
 ): Promise<void> {
-  return write(sandbox, path, stream, access);
+  // Without a strategy of its own the web stream counts chunks where it should count bytes, and takes in everything.
+  const strategy = new ByteLengthQueuingStrategy({ highWaterMark: queuedBytes });
+  const web = Readable.toWeb(stream, { strategy }) as NodeStream<Uint8Array> as ReadableStream<Uint8Array>;
+  return write(sandbox, path, web, access);
 }
+
+const queuedBytes = 256 * 1024;
 
 async function write(
   sandbox: WorkspaceSandbox,
