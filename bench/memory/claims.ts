@@ -9,14 +9,15 @@ import { roundTripMs } from './injection.js';
 import type { Question } from './questions.js';
 
 export interface ClaimTimes {
-  /** Milliseconds of hot claims, with prefetched memories and without memories. */
-  withMemory: number[];
+  /** Milliseconds of hot claims, by how the memories were there. */
+  prefetched: number[];
+  onTheirWay: number[];
   without: number[];
 }
 
 const rounds = 25;
 
-/** Hot claims on the local host, in turns with and without memories of a mem0 platform 100 ms away. */
+/** Hot claims on the local host, in turns with memories of a mem0 platform 100 ms away and without. */
 export async function measureClaims(questions: readonly Question[]): Promise<ClaimTimes> {
   const standIn = await startMem0StandIn({ delayMs: roundTripMs });
   const host = await startLocalHost();
@@ -29,7 +30,7 @@ export async function measureClaims(questions: readonly Question[]): Promise<Cla
     memory,
     runtimes: [{ name: 'plain', pool: { target: 1, link: false } }],
   });
-  const times: ClaimTimes = { withMemory: [], without: [] };
+  const times: ClaimTimes = { prefetched: [], onTheirWay: [], without: [] };
   try {
     await pilotlight.start();
     const facts = questions.slice(0, 60).map(({ fact }) => ({ role: 'user' as const, content: fact }));
@@ -38,7 +39,8 @@ export async function measureClaims(questions: readonly Question[]): Promise<Cla
       await memory.add(facts, { userId, infer: false });
       await memory.prefetch({ userId });
       for (const [durations, request] of [
-        [times.withMemory, { userId }],
+        [times.prefetched, { userId }],
+        [times.onTheirWay, { userId: `stranger-${round}` }],
         [times.without, {}],
       ] as const) {
         const durationMs = await hotClaim(pilotlight, request);

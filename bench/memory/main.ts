@@ -25,18 +25,28 @@ async function main(): Promise<void> {
     const recalls = await measureRecall({ embedded, oss }, questions);
     const times = await measureInjections(questions);
     const claims = await measureClaims(questions);
-    const added = percentile(claims.withMemory, 0.95) - percentile(claims.without, 0.95);
+    const without = percentile(claims.without, 0.95);
+    const prefetched = percentile(claims.prefetched, 0.95);
+    const onTheirWay = percentile(claims.onTheirWay, 0.95);
     const ours = recalls.embedded!;
     const mem0 = recalls.oss!;
     const cold = `nothing prefetched: p95 ${round(percentile(times.cold, 0.95))} ms`;
     const rows: BenchRow[] = [
       row({
         name: 'memories add to a hot claim, prefetched, p95',
-        measured: added,
+        measured: prefetched - without,
         unit: 'ms',
         op: '<=',
         target: 5,
-        baseline: `hot claim p95 ${round(percentile(claims.without, 0.95))} ms without, ${round(percentile(claims.withMemory, 0.95))} ms with; p50 ${round(percentile(claims.without, 0.5))} and ${round(percentile(claims.withMemory, 0.5))} ms`,
+        baseline: `hot claim p95 ${round(without)} ms without, ${round(prefetched)} ms with; p50 ${round(percentile(claims.without, 0.5))} and ${round(percentile(claims.prefetched, 0.5))} ms`,
+      }),
+      row({
+        name: 'memories add to a hot claim, not prefetched, p95',
+        measured: onTheirWay - without,
+        unit: 'ms',
+        op: '<=',
+        target: 10,
+        baseline: `they come after ${roundTripMs} ms; twice \`memoryWaitMs\` allowed, for the timer`,
       }),
       row({
         name: 'a claim waits for memories, prefetched, p95',

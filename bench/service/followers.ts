@@ -1,3 +1,4 @@
+import { Agent, get } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { WebSocket } from 'ws';
 
@@ -9,39 +10,85 @@ export interface FollowResult {
   deliveryMs: number[];
 }
 
-/** Many followers of one claim each, over WebSocket and server-sent events alike. */
+interface Arrival {
+  type: string;
+  atMs?: number;
+}
+
+/** Many followers of one warming claim, half of them over WebSocket and half over server-sent events. */
 export async function followMany(
-  url: string,
-  token: string,
+  place: { url: string; token: string },
   count: number,
-  request: (method: string, path: string, body?: string) => Promise<string>,
+  claimId: string,
+  finishWarming: () => Promise<unknown>,
 ): Promise<FollowResult> {
-  const deliveryMs: number[] = [];
   let ended = 0;
   const origin = performance.timeOrigin;
-  const sockets = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const socket = new WebSocket(`${url.replace('http', 'ws')}/v1/events`, ['pilotlight.v1', `bearer.${token}`], {
-        perMessageDeflate: false,
-      });
-      await new Promise((resolve, reject) => {
-        socket.once('open', resolve);
-        socket.once('error', reject);
-      });
-      socket.on('message', (data) => {
-        const event = JSON.parse(data.toString()) as { type: string; atMs?: number; outcome?: string };
-        if (event.type !== 'claim-progress' || event.atMs === undefined) return;
-        deliveryMs.push(origin + performance.now() - event.atMs);
-        if (event.outcome !== undefined) ended += 1;
-      });
-      socket.send(JSON.stringify({ type: 'follow' }));
-      return socket;
-    }),
+  let arrivals: { text: string; nowMs: number }[] = [];
+  // Read when all is over: a client of a thousand followers has no time to read while they are told.
+  const arrived = (text: string): void => {
+    arrivals.push({ text, nowMs: origin + performance.now() });
+    if (text.includes('"outcome"')) ended += 1;
+  };
+  const agent = new Agent({ maxSockets: count });
+  const leave = await Promise.all(
+    Array.from({ length: count }, (_, index) =>
+      index % 2 === 0 ? overWebSocket(place, claimId, arrived) : overServerSentEvents(place, claimId, agent, arrived),
+    ),
   );
   await new Promise((resolve) => setTimeout(resolve, 500));
-  await request('POST', '/v1/claims', JSON.stringify({ runtime: 'watched' }));
+  // What is told to a follower when it comes is no delivery.
+  arrivals = [];
+  await finishWarming();
   const untilMs = performance.now() + 20_000;
   while (ended < count && performance.now() < untilMs) await new Promise((resolve) => setTimeout(resolve, 20));
-  for (const socket of sockets) socket.terminate();
+  for (const end of leave) end();
+  const deliveryMs = arrivals.flatMap(({ text, nowMs }) => {
+    const { type, atMs } = JSON.parse(text) as Arrival;
+    return type === 'claim-progress' && atMs !== undefined ? [nowMs - atMs] : [];
+  });
   return { followers: count, ended, deliveryMs };
+}
+
+async function overWebSocket(
+  { url, token }: { url: string; token: string },
+  claimId: string,
+  arrived: (text: string) => void,
+): Promise<() => void> {
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/v1/events`, ['pilotlight.v1', `bearer.${token}`], {
+    perMessageDeflate: false,
+  });
+  await new Promise((resolve, reject) => {
+    socket.once('open', resolve);
+    socket.once('error', reject);
+  });
+  socket.on('message', (data) => arrived(data.toString()));
+  socket.send(JSON.stringify({ type: 'follow', claimId }));
+  return () => socket.terminate();
+}
+
+function overServerSentEvents(
+  { url, token }: { url: string; token: string },
+  claimId: string,
+  agent: Agent,
+  arrived: (text: string) => void,
+): Promise<() => void> {
+  return new Promise((resolve, reject) => {
+    const request = get(
+      `${url}/v1/claims/${claimId}/events`,
+      { agent, headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream' } },
+      (response) => {
+        let rest = '';
+        response.setEncoding('utf8');
+        response.on('data', (part: string) => {
+          const lines = (rest + part).split('\n');
+          rest = lines.pop() ?? '';
+          for (const line of lines) if (line.startsWith('data: ')) arrived(line.slice(6));
+        });
+        response.on('error', () => undefined);
+        resolve(() => request.destroy());
+      },
+    );
+    request.on('error', reject);
+  });
 }

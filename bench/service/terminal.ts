@@ -1,107 +1,68 @@
-import { randomBytes } from 'node:crypto';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import { startLocalHost } from '@pilotlight/local';
-import { remoteManager } from '@pilotlight/sdk/remote';
 import { Sandbox } from 'e2b';
-import { WebSocket, WebSocketServer } from 'ws';
-import { issueToken } from '../../packages/warmer/src/auth/tokens.js';
-import { configSchema } from '../../packages/warmer/src/config/schema.js';
-import { startWarmer } from '../../packages/warmer/src/warmer.js';
-
-export interface EchoTimes {
-  terminalMs: number[];
-  /** A WebSocket that sends back what it gets, in the same process: the least any echo can take. */
-  bareMs: number[];
-  /** The same terminal through E2B's own client, without the service. */
-  directMs: number[];
-  connectMs: number;
-  startToReadyMs: number;
-}
+import { WebSocket } from 'ws';
 
 const keys = 300;
 
-/** What a typed key takes to come back: through the service, through E2B's client alone, and through a bare WebSocket. */
-export async function measureEcho(): Promise<EchoTimes> {
-  const host = await startLocalHost();
-  const { token, record } = issueToken({ tenant: 'bench', scopes: ['claims', 'events', 'terminal'] }, randomBytes);
-  const config = (target: number) =>
-    configSchema.parse({
-      listen: { port: 0 },
-      provider: host.connectionOptions,
-      store: { kind: 'memory' },
-      tokens: [record],
-      log: { level: 'silent' },
-      drainMs: 0,
-      runtimes: [{ name: 'shell', pool: { target, link: false, generic: false } }],
-    });
-  const empty = await startWarmer(config(0));
-  await empty.close();
-  const startedMs = performance.now();
-  const idle = await startWarmer(config(0));
-  while (!(await idle.service.context.readiness.report()).ready) await new Promise((resolve) => setTimeout(resolve, 5));
-  const startToReadyMs = performance.now() - startedMs;
-  await idle.close();
+export interface TerminalEcho {
+  connectMs: number;
+  /** What each typed key took to come back, in milliseconds. */
+  echoMs: number[];
+}
 
-  const warmer = await startWarmer(config(1));
-  await warmer.warmed;
-  const manager = remoteManager({ url: warmer.url, token });
-  const claim = await (await manager.claim('shell')).ready;
-  await claim.ack();
-  const { sandboxId } = claim.connection;
-  const connectedMs = performance.now();
+/** Through the service. */
+export async function terminalEcho(url: string, token: string, sandboxId: string): Promise<TerminalEcho> {
+  const startedMs = performance.now();
   const socket = new WebSocket(
-    `${warmer.url.replace('http', 'ws')}/v1/sandboxes/${sandboxId}/terminal`,
+    `${url.replace('http', 'ws')}/v1/sandboxes/${sandboxId}/terminal`,
     ['pilotlight.v1', `bearer.${token}`],
     { perMessageDeflate: false },
   );
-  await new Promise<void>((resolve) => {
+  await new Promise<void>((resolve, reject) => {
     socket.on('message', (_data, isBinary) => {
       if (!isBinary) resolve();
     });
+    socket.once('error', reject);
   });
-  const connectMs = performance.now() - connectedMs;
-  const terminalMs = await echoes(
+  const connectMs = performance.now() - startedMs;
+  const echoMs = await echoes(
     (bytes) => socket.send(bytes),
     (listener) => socket.on('message', (_data, isBinary) => isBinary && listener()),
   );
   socket.terminate();
+  return { connectMs, echoMs };
+}
 
-  const sandbox = await Sandbox.connect(sandboxId, host.connectionOptions);
+/** The same kind of terminal through E2B's own client, without the service. */
+export async function directEcho(
+  sandboxId: string,
+  connection: { apiKey: string; apiUrl: string; sandboxUrl: string },
+): Promise<number[]> {
+  const sandbox = await Sandbox.connect(sandboxId, connection);
   let heard = (): void => {};
   const pty = await sandbox.pty.create({ cols: 80, rows: 24, timeoutMs: 0, onData: () => heard() });
-  const directMs = await echoes(
+  const times = await echoes(
     (bytes) => void sandbox.pty.sendInput(pty.pid, bytes),
     (listener) => {
       heard = listener;
     },
   );
   await pty.kill();
-
-  const bareMs = await bareEcho();
-  await manager.close();
-  await warmer.close();
-  await host.close();
-  return { terminalMs, bareMs, directMs, connectMs, startToReadyMs };
+  return times;
 }
 
-async function bareEcho(): Promise<number[]> {
-  const server = createServer();
-  const sockets = new WebSocketServer({ server, perMessageDeflate: false });
-  sockets.on('connection', (socket) => socket.on('message', (data) => socket.send(data)));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const socket = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`, {
-    perMessageDeflate: false,
+/** A WebSocket that sends back what it gets: the least any echo can take. */
+export async function bareEcho(url: string): Promise<number[]> {
+  const socket = new WebSocket(url, { perMessageDeflate: false });
+  await new Promise((resolve, reject) => {
+    socket.once('open', resolve);
+    socket.once('error', reject);
   });
-  await new Promise((resolve) => socket.once('open', resolve));
   const times = await echoes(
     (bytes) => socket.send(bytes),
     (listener) => socket.on('message', () => listener()),
   );
   socket.terminate();
-  sockets.close();
-  server.close();
   return times;
 }
 

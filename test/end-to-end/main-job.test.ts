@@ -105,6 +105,17 @@ describe('an app that asks for a runtime', () => {
     expect((await other.commands.run('echo ok')).stdout).toBe('ok\n');
   });
 
+  it('is answered HOT though the memory of its user never comes', async () => {
+    const memory = { injection: () => new Promise<never>(() => undefined) };
+    const pilot = client({ memory });
+    await pilot.start();
+    await filled(pilot);
+    const answer = await pilot.claim('plain', { userId: 'ada' });
+    expect(answer.state).toBe('HOT');
+    const sandbox = WarmSandbox.fromClaim(await answer.ready, host.connectionOptions);
+    expect((await sandbox.commands.run('echo ok')).stdout).toBe('ok\n');
+  });
+
   it('never shares a sandbox between claims made at once', async () => {
     const pilot = client({ runtimes: [{ ...plain, pool: { target: 3 } }] });
     await pilot.start();

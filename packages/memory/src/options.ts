@@ -17,7 +17,7 @@ export interface MemoryOptions {
   staleMs?: number;
   /** Longest wait of `context` for the source, in milliseconds. @default 800 */
   deadlineMs?: number;
-  /** Longest wait of `injection` for the source: a claim waits for it. In milliseconds. @default 250 */
+  /** Longest wait of `injection` for the source, in milliseconds. @default 250 */
   injectionDeadlineMs?: number;
   /** Longest read of a source, in milliseconds. @default 2_000 */
   readTimeoutMs?: number;

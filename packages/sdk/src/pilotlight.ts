@@ -1,7 +1,6 @@
 import {
   type Claim,
   type ClaimAnswer,
-  type ClaimRequest,
   defineRuntime,
   type MemoryInjection,
   RuntimeWarmingManager,
@@ -43,15 +42,9 @@ export class Pilotlight<Class extends typeof Sandbox = typeof Sandbox> implement
     this.#memory = memory;
     this.#Sandbox = withWarming((base ?? Sandbox) as Class);
     const declared = runtimes.map((runtime) => defineRuntime(runtime));
-    // The variable with the memories is there at hand-over; the file of them follows and keeps no claim waiting.
     this.warming =
       warmer === undefined
-        ? new RuntimeWarmingManager({
-            memoryWaitMs: 0,
-            ...warming,
-            provider: e2bProvider(connection),
-            runtimes: declared,
-          })
+        ? new RuntimeWarmingManager({ ...warming, provider: e2bProvider(connection), runtimes: declared })
         : remoteManager({ url: warmer, ...(token === undefined ? {} : { token }) });
     if (warmer !== undefined) for (const runtime of declared) this.warming.define(runtime);
   }
@@ -75,9 +68,10 @@ export class Pilotlight<Class extends typeof Sandbox = typeof Sandbox> implement
    */
   async claim(runtime: string, request: SandboxRequest = {}): Promise<ClaimAnswer> {
     const { memoryQuery, ...claim } = request;
+    // Asked for first, so that it arrives while the claim is on its way.
     const memory = this.#memoryOf(request, memoryQuery);
     await this.start();
-    return this.warming.claim(runtime, withMemory(claim, await memory));
+    return this.warming.claim(runtime, memory ? { ...claim, memory } : claim);
   }
 
   /**
@@ -119,18 +113,15 @@ export class Pilotlight<Class extends typeof Sandbox = typeof Sandbox> implement
     await this.close();
   }
 
-  async #memoryOf(request: SandboxRequest, query: string | undefined): Promise<MemoryInjection | undefined> {
-    if (!this.#memory || request.userId === undefined) return undefined;
-    try {
-      return await this.#memory.injection({
-        userId: request.userId,
-        ...(query === undefined ? {} : { query }),
-        ...(request.signal ? { signal: request.signal } : {}),
-      });
-    } catch {
-      // A sandbox without memories is worth more than none: memory fails open.
-      return undefined;
-    }
+  /** Fails open: a sandbox without memories is worth more than none. */
+  #memoryOf(request: SandboxRequest, query: string | undefined): Promise<MemoryInjection | undefined> | undefined {
+    const { userId, signal } = request;
+    if (!this.#memory || userId === undefined) return undefined;
+    const memory = this.#memory;
+    const wanted = { userId, ...(query === undefined ? {} : { query }), ...(signal ? { signal } : {}) };
+    return Promise.resolve()
+      .then(() => memory.injection(wanted))
+      .catch(() => undefined);
   }
 }
 
@@ -139,8 +130,4 @@ function connectionOf(claim: Claim, connection: ConnectionOptions): ConnectionOp
   return claim instanceof RemoteClaim && claim.sandboxUrl !== undefined
     ? { ...connection, sandboxUrl: claim.sandboxUrl }
     : connection;
-}
-
-function withMemory(claim: ClaimRequest, memory: MemoryInjection | undefined): ClaimRequest {
-  return memory ? { ...claim, memory } : claim;
 }

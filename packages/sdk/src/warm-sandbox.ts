@@ -40,11 +40,11 @@ export function withWarming<Base extends typeof Sandbox>(Base: Base): WarmSandbo
 
   class Warm extends Parent implements WarmPowers {
     #claim: Claim | undefined;
-    #environment: Readonly<Record<string, string>> = {};
+    #environment: Readonly<Record<string, string>> | undefined;
 
     constructor(options: ConstructorParameters<typeof Sandbox>[0]) {
       super(options);
-      applyEnvironment(this, () => this.#environment);
+      applyEnvironment(this, () => this.#currentEnvironment);
     }
 
     static fromClaim(claim: Claim, connection: SandboxConnectOpts = {}): Warm {
@@ -58,8 +58,12 @@ export function withWarming<Base extends typeof Sandbox>(Base: Base): WarmSandbo
         ...(trafficAccessToken === undefined ? {} : { trafficAccessToken }),
       });
       sandbox.#claim = claim;
-      sandbox.#environment = claim.env;
       return sandbox;
+    }
+
+    /** The claim's grows when memories arrive late. */
+    get #currentEnvironment(): Readonly<Record<string, string>> {
+      return this.#environment ?? this.#claim?.env ?? {};
     }
 
     get claim(): Claim | undefined {
@@ -72,7 +76,7 @@ export function withWarming<Base extends typeof Sandbox>(Base: Base): WarmSandbo
 
     override async fork(options?: Parameters<Sandbox['fork']>[0]): Promise<Array<this | Error>> {
       const forks = await super.fork(options);
-      for (const fork of forks) if (fork instanceof Warm) fork.setEnvironment(this.#environment);
+      for (const fork of forks) if (fork instanceof Warm) fork.setEnvironment(this.#currentEnvironment);
       return forks;
     }
 

@@ -47,8 +47,11 @@ export interface ClaimRequest {
   secrets?: Record<string, string>;
   /** Written after the claim and before the hand-over. */
   files?: readonly SandboxFile[];
-  /** Context of the user, prepared elsewhere and injected as data. Fails open: a claim never waits or fails for it. */
-  memory?: MemoryInjection;
+  /**
+   * Context of the user, prepared elsewhere and injected as data; a promise when it is still on its way. Fails open: no
+   * claim fails for it, and a hot one waits `memoryWaitMs` at most. What arrives later is there for later commands.
+   */
+  memory?: MemoryInjection | PromiseLike<MemoryInjection | undefined>;
   /** @default 'interactive' */
   priority?: ClaimPriority;
   /** Life of the sandbox after hand-over, in milliseconds. @default 300_000 */
@@ -128,7 +131,7 @@ export interface Claim {
   readonly source: ClaimSource;
   /** All that is needed to build a handle without a request. */
   readonly connection: SandboxConnection;
-  /** Environment, secrets and memory for every command of the claimant. Not enumerable in logs: read it, do not print it. */
+  /** Environment, secrets and memory, as of now, for every command of the claimant. Not enumerable in logs: read it, do not print it. */
   readonly env: Readonly<Record<string, string>>;
   /** From the call of `claim` to hand-over, in milliseconds. */
   readonly latencyMs: number;

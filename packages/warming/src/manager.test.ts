@@ -10,6 +10,14 @@ import { FakeProvider } from './testing/fake-provider.js';
 
 const open: RuntimeWarmingManager[] = [];
 
+/** A promise that is kept by hand. */
+class Late<Value> {
+  resolve: (value: Value) => void = () => undefined;
+  readonly promise = new Promise<Value>((resolve) => {
+    this.resolve = resolve;
+  });
+}
+
 function setUp(spec: Partial<RuntimeSpec> = {}, options: Partial<RuntimeWarmingManagerOptions> = {}) {
   const clock = new FakeClock();
   const provider = new FakeProvider(clock);
@@ -168,18 +176,80 @@ describe('a claim', () => {
     expect(provider.sandboxes.get(claim.connection.sandboxId)?.files.get('a.txt')).toBe('hello');
   });
 
-  it('neither waits nor fails for the memory', async () => {
-    const { manager, provider, clock } = setUp();
-    await manager.start();
-    await clock.advance(100);
-    provider.before = (operation) => (operation === 'writeFiles' ? new Promise<void>(() => undefined) : undefined);
-    const answering = manager.claim('tool', {
-      memory: { env: { CONTEXT: 'c' }, files: [{ path: 'm', content: 'x' }] },
+  describe('memories of the user', () => {
+    const memory = { env: { CONTEXT: 'c' }, files: [{ path: 'm', content: 'x' }] };
+
+    it('that are there cost a hot claim no wait: the variable is there, the file follows', async () => {
+      const { manager, provider, clock } = setUp();
+      await manager.start();
+      await clock.advance(100);
+      provider.before = (operation) => (operation === 'writeFiles' ? new Promise<void>(() => undefined) : undefined);
+      const answer = await manager.claim('tool', { memory, env: { OWN: 'o' } });
+      expect(answer.state).toBe('HOT');
+      expect((await answer.ready).env).toEqual({ CONTEXT: 'c', OWN: 'o' });
     });
-    await clock.advance(250);
-    const answer = await answering;
-    expect(answer.state).toBe('HOT');
-    expect((await answer.ready).env).toEqual({ CONTEXT: 'c' });
+
+    it('that never arrive delay a hot claim by memoryWaitMs and no more, nor the closing', async () => {
+      const { manager, clock } = setUp();
+      await manager.start();
+      await clock.advance(100);
+      const answering = manager.claim('tool', { memory: new Promise(() => undefined) });
+      let answered = false;
+      void answering.then(() => {
+        answered = true;
+      });
+      await clock.advance(4);
+      expect(answered).toBe(false);
+      await clock.advance(1);
+      const answer = await answering;
+      expect(answer).toMatchObject({ state: 'HOT', latencyMs: 5 });
+      expect((await answer.ready).env).toEqual({});
+      const closing = manager.close();
+      await clock.advance(1_000);
+      await closing;
+    });
+
+    it('that arrive after a hot hand-over are there for later commands, with their file', async () => {
+      const { manager, provider, clock } = setUp();
+      await manager.start();
+      await clock.advance(100);
+      const late = new Late<typeof memory>();
+      const answering = manager.claim('tool', { memory: late.promise });
+      await clock.advance(5);
+      const claim = await (await answering).ready;
+      late.resolve(memory);
+      await clock.advance(10);
+      expect(claim.env).toEqual({ CONTEXT: 'c' });
+      expect(provider.sandboxes.get(claim.connection.sandboxId)?.files.get('m')).toBe('x');
+    });
+
+    it('that arrive while a sandbox warms are there at the hand-over, with their file', async () => {
+      const { manager, provider, clock } = setUp({ pool: { target: 0 } });
+      await manager.start();
+      const late = new Late<typeof memory>();
+      const answer = await manager.claim('tool', { memory: late.promise });
+      expect(answer.state).toBe('WARMING');
+      late.resolve(memory);
+      await clock.advance(1_000);
+      const claim = await answer.ready;
+      expect(claim.env).toEqual({ CONTEXT: 'c' });
+      expect(provider.sandboxes.get(claim.connection.sandboxId)?.files.get('m')).toBe('x');
+    });
+
+    it.each([
+      ['fail', () => Promise.reject(new Error('memory is down'))],
+      ['are not what they should be', () => Promise.resolve({ env: { CONTEXT: 7 } } as never)],
+    ])('that %s are left out, told once as an event', async (_, arriving) => {
+      const { manager, clock } = setUp();
+      const errors: Error[] = [];
+      manager.on('background-error', ({ error }) => errors.push(error));
+      await manager.start();
+      await clock.advance(100);
+      const claim = await (await manager.claim('tool', { memory: arriving() })).ready;
+      await clock.advance(10);
+      expect(claim.env).toEqual({});
+      expect(errors).toHaveLength(1);
+    });
   });
 
   it('passes over a sandbox that vanished', async () => {

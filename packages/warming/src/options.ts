@@ -41,7 +41,7 @@ export interface RuntimeWarmingManagerOptions {
   sweepMs?: number;
   /** Age from which a sandbox that no record knows is killed, in milliseconds. With `sweepMs` it bounds the life of an orphan. @default 60_000 */
   orphanGraceMs?: number;
-  /** Longest wait for the memory's files to be written before hand-over, in milliseconds; they are written on after it. @default 200 */
+  /** Longest wait of a hot claim for memories that are still on their way, in milliseconds. @default 5 */
   memoryWaitMs?: number;
   /** Claims one tenant may have at once. @default no limit */
   tenantMaxClaims?: number;
@@ -132,7 +132,7 @@ function makeSettingsSchema() {
     refillDelayMs: z.number().int().min(0).default(50),
     sweepMs: duration.default(30_000),
     orphanGraceMs: duration.default(60_000),
-    memoryWaitMs: z.number().int().min(0).default(200),
+    memoryWaitMs: z.number().int().min(0).default(5),
     tenantMaxClaims: count.default(Number.MAX_SAFE_INTEGER),
     maxIntents: count.default(20),
     connectionKey: z.string().min(16, 'use at least 16 characters').optional(),

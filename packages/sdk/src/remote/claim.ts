@@ -22,7 +22,7 @@ export class RemoteClaim implements Claim {
   constructor(
     client: RemoteClient,
     claim: WireHotClaim,
-    own: { env: Readonly<Record<string, string>>; latencyMs: number },
+    own: { environment: () => Readonly<Record<string, string>>; latencyMs: number },
   ) {
     const { sandboxUrl, ...connection } = claim.connection;
     this.#client = client;
@@ -36,7 +36,7 @@ export class RemoteClaim implements Claim {
     this.#expiresAtMs = claim.expiresAtMs;
     // Both hold secrets: they are there for who asks for them, not for who prints the claim.
     Object.defineProperty(this, 'connection', { value: connection, enumerable: false });
-    Object.defineProperty(this, 'env', { value: own.env, enumerable: false });
+    Object.defineProperty(this, 'env', { get: own.environment, enumerable: false });
   }
 
   get expiresAtMs(): number {

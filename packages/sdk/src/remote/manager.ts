@@ -1,5 +1,5 @@
-import type { Claim, ClaimAnswer, ClaimRequest, Runtime, WarmingEvents } from '@pilotlight/warming';
-import { WarmingError } from '@pilotlight/warming/client';
+import type { Claim, ClaimAnswer, ClaimRequest, MemoryInjection, Runtime, WarmingEvents } from '@pilotlight/warming';
+import { ArrivingMemory, systemClock, WarmingError } from '@pilotlight/warming/client';
 import type { WireClaim, WireHotClaim, WirePool } from '@pilotlight/warming/wire';
 import { EventEmitter } from 'eventemitter3';
 import { RemoteClaim } from './claim.js';
@@ -24,6 +24,8 @@ export interface RemoteManagerOptions extends RemoteOptions {
 }
 
 const comeBackMs = 1_000;
+/** Longest wait of a claim for memories that are still on their way; as the engine's own default. */
+const memoryWaitMs = 5;
 
 /**
  * A warmer service with the shape of the embedded `RuntimeWarmingManager`: the same answers, events and errors.
@@ -76,13 +78,15 @@ export class RemoteWarmingManager extends EventEmitter<WarmingEvents> implements
     const startedMs = performance.now();
     await this.#definitions.get(runtime);
     if (request.signal?.aborted) throw cancelled(runtime);
-    const body = bodyOf(runtime, request);
+    const memory = request.memory && new ArrivingMemory(request.memory);
+    await memory?.within(systemClock, memoryWaitMs);
+    const body = bodyOf(runtime, request, memory?.known);
     const traceparent = this.#traceparent?.();
     const trace = traceparent === undefined ? {} : { TRACEPARENT: traceparent };
-    const env = { ...trace, ...request.memory?.env, ...request.env, ...request.secrets };
+    const environment = () => ({ ...trace, ...memory?.known?.env, ...request.env, ...request.secrets });
     const claim = await this.#ask(body, request.signal, traceparent);
     const handOver = (hot: WireHotClaim): Claim =>
-      new RemoteClaim(this.client, hot, { env, latencyMs: performance.now() - startedMs });
+      new RemoteClaim(this.client, hot, { environment, latencyMs: performance.now() - startedMs });
     if (claim.state === 'HOT') {
       const handle = handOver(claim);
       const { source, latencyMs } = handle;
@@ -227,8 +231,8 @@ export function remoteManager(options: RemoteManagerOptions): RemoteWarmingManag
   return new RemoteWarmingManager(options);
 }
 
-function bodyOf(runtime: string, request: ClaimRequest): ClaimBody {
-  const { key, userId, affinity, files, memory, priority, lifeMs } = request;
+function bodyOf(runtime: string, request: ClaimRequest, memory: MemoryInjection | undefined): ClaimBody {
+  const { key, userId, affinity, files, priority, lifeMs } = request;
   return {
     runtime,
     key: key ?? crypto.randomUUID(),

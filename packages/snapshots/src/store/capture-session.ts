@@ -61,16 +61,20 @@ export class CaptureSession {
 
   /** Completes the segments; they are not published yet. */
   async seal(): Promise<Sealed[]> {
-    const own = this.#writer.seal();
-    const sealed: (Sealed | undefined)[] = [own];
-    for (const { lane, opened } of this.#lanes) {
-      if (!opened) continue;
+    const opened = this.#lanes.filter((lane) => lane.opened);
+    const sealing = opened.map(async ({ lane }) => {
       const answer = await lane.ask({ kind: 'sealCapture', capture: this.#id });
-      if (answer.kind === 'sealed') sealed.push(answer.segment);
-    }
-    const present = sealed.filter((segment) => segment !== undefined);
-    this.#sealed.push(...present.map((segment) => segment.temporaryPath));
-    return present;
+      const segment = answer.kind === 'sealed' ? answer.segment : undefined;
+      if (segment) this.#sealed.push(segment.temporaryPath);
+      return segment;
+    });
+    // All of them end before one failure is told: what was sealed by then is known to `discard`.
+    const settled = await Promise.allSettled(sealing);
+    const own = this.#writer.seal();
+    if (own) this.#sealed.push(own.temporaryPath);
+    const failed = settled.find((outcome) => outcome.status === 'rejected');
+    if (failed) throw failed.reason;
+    return [own, ...(await Promise.all(sealing))].filter((segment) => segment !== undefined);
   }
 
   /** Removes what was written. */
@@ -127,8 +131,8 @@ export class CaptureSession {
         ),
       );
     }
-    const paths = batch.map(({ path }) => path);
-    const answer = await lane.lane.ask({ kind: 'storeFiles', capture: this.#id, paths });
+    const jobs = batch.map(({ path, file }) => ({ path, size: file.mark.size }));
+    const answer = await lane.lane.ask({ kind: 'storeFiles', capture: this.#id, jobs });
     if (answer.kind === 'stored') for (const [index, file] of answer.files.entries()) this.#note(batch[index]!, file);
   }
 

@@ -17,60 +17,78 @@ export type StoredFile =
   | { kind: 'file' | 'chunked'; digest: string; size: number; writtenBytes: number; writtenBlobs: number }
   | { kind: 'unreadable'; reason: string };
 
+/** One file to be stored, and how long it was when it was looked at. */
+export interface StoreJob {
+  path: SentPath;
+  size: number;
+}
+
 export interface StoreContext {
   writer: SegmentWriter;
   /** Indexes of the segments that the store has, to write only what is missing. */
   indexes: readonly Buffer[];
+  /** At most what the writer can reserve, less one byte. */
   chunkBytes: number;
-  /** Large enough for one chunk and one byte more. */
-  buffer: Buffer;
 }
 
-/** Reads one file, hashes it and appends what the store lacks. */
-export function storeFile(path: FilePath, context: StoreContext): StoredFile {
+/** Reads one file straight into the segment's buffer, hashes it there and keeps what the store lacks. */
+export function storeFile(job: StoreJob, context: StoreContext): StoredFile {
   let file: number;
   try {
-    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    file = openSync(receivePath(job.path), constants.O_RDONLY | constants.O_NOFOLLOW);
   } catch (error) {
     return { kind: 'unreadable', reason: (error as NodeJS.ErrnoException).code ?? String(error) };
   }
   try {
-    const first = readChunk(file, context);
-    if (first <= context.chunkBytes) {
-      const stored = storeBlob(context.buffer.subarray(0, first), context);
-      return { kind: 'file', digest: stored.digest.toString('hex'), size: first, ...written([stored]) };
-    }
-    return storeChunks(file, first, context);
+    const bytes = readSmall(file, job.size, context);
+    if (!bytes) return storeChunks(file, context);
+    const stored = storeReserved(bytes, context);
+    return { kind: 'file', digest: stored.digest.toString('hex'), size: bytes.length, ...written([stored]) };
   } finally {
     closeSync(file);
   }
 }
 
-/** Reads up to one byte more than a chunk, so that the end of a small file is known after one read. */
-function readChunk(file: number, { buffer, chunkBytes }: StoreContext, used = 0): number {
-  let total = used;
-  while (total <= chunkBytes) {
-    const count = readSync(file, buffer, total, chunkBytes + 1 - total, null);
-    if (count === 0) break;
+/** The whole file, in the writer's buffer; undefined when it is larger than one chunk. */
+function readSmall(file: number, size: number, { writer, chunkBytes }: StoreContext): Buffer | undefined {
+  if (size <= chunkBytes) {
+    const buffer = writer.reserve(size + 1);
+    const count = readAt(file, buffer, 0, size);
+    if (count <= size) return buffer.subarray(0, count);
+  }
+  const buffer = writer.reserve(chunkBytes + 1);
+  const count = readAt(file, buffer, 0, chunkBytes);
+  return count <= chunkBytes ? buffer.subarray(0, count) : undefined;
+}
+
+/**
+ * Fills the buffer from there on; the count is that of bytes read. A read that ends exactly where the file ended when it
+ * was looked at is the last one, so an unchanged file costs one.
+ */
+function readAt(file: number, buffer: Buffer, position: number, expected: number): number {
+  let total = 0;
+  while (total < buffer.length) {
+    const count = readSync(file, buffer, total, buffer.length - total, position + total);
     total += count;
+    if (count === 0 || total === expected) break;
   }
   return total;
 }
 
-function storeChunks(file: number, firstBytes: number, context: StoreContext): StoredFile {
-  const { buffer, chunkBytes } = context;
+function storeChunks(file: number, context: StoreContext): StoredFile {
+  const { writer, chunkBytes } = context;
   const chunks: { digest: string; size: number }[] = [];
   const stored: StoredBlob[] = [];
   let size = 0;
-  let used = firstBytes;
-  while (used > 0) {
-    const length = Math.min(used, chunkBytes);
-    const blob = storeBlob(buffer.subarray(0, length), context);
+  for (;;) {
+    const buffer = writer.reserve(chunkBytes);
+    const count = readAt(file, buffer, size, chunkBytes);
+    if (count === 0) break;
+    const blob = storeReserved(buffer.subarray(0, count), context);
     stored.push(blob);
-    chunks.push({ digest: blob.digest.toString('hex'), size: length });
-    size += length;
-    buffer.copyWithin(0, length, used);
-    used = readChunk(file, context, used - length);
+    chunks.push({ digest: blob.digest.toString('hex'), size: count });
+    size += count;
+    if (count < chunkBytes) break;
   }
   const list = storeBlob(encodeChunks({ chunks }), context);
   stored.push(list);
@@ -83,17 +101,26 @@ interface StoredBlob {
   writtenBlobs: number;
 }
 
+type Shelf = Pick<StoreContext, 'writer' | 'indexes'>;
+
 /** Hashes bytes and appends them unless they are there already. */
-export function storeBlob(
-  bytes: Uint8Array,
-  { writer, indexes }: Pick<StoreContext, 'writer' | 'indexes'>,
-): StoredBlob {
+export function storeBlob(bytes: Uint8Array, shelf: Shelf): StoredBlob {
   const digest = digestBytesOf(bytes);
-  if (writer.has(digest) || indexes.some((index) => findInIndex(index, digest) >= 0)) {
-    return { digest, writtenBytes: 0, writtenBlobs: 0 };
-  }
-  writer.append(digest, bytes);
+  if (isStored(digest, shelf)) return { digest, writtenBytes: 0, writtenBlobs: 0 };
+  shelf.writer.append(digest, bytes);
   return { digest, writtenBytes: bytes.length, writtenBlobs: 1 };
+}
+
+/** As {@link storeBlob}, for bytes at the start of what the writer has reserved. */
+function storeReserved(bytes: Buffer, shelf: Shelf): StoredBlob {
+  const digest = digestBytesOf(bytes);
+  if (isStored(digest, shelf)) return { digest, writtenBytes: 0, writtenBlobs: 0 };
+  shelf.writer.appendReserved(digest, bytes.length);
+  return { digest, writtenBytes: bytes.length, writtenBlobs: 1 };
+}
+
+function isStored(digest: Buffer, { writer, indexes }: Shelf): boolean {
+  return writer.has(digest) || indexes.some((index) => findInIndex(index, digest) >= 0);
 }
 
 function written(blobs: readonly StoredBlob[]): { writtenBytes: number; writtenBlobs: number } {

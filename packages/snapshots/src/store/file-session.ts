@@ -1,8 +1,8 @@
 import { closeSync } from 'node:fs';
 import {
-  receivePath,
-  type SentPath,
+  type StoreContext,
   type StoredFile,
+  type StoreJob,
   storeFile,
   type WriteJob,
   type WriteOutcome,
@@ -20,7 +20,7 @@ export type FileRequest =
       chunkBytes: number;
       flushToDisk: boolean;
     }
-  | { kind: 'storeFiles'; capture: string; paths: SentPath[] }
+  | { kind: 'storeFiles'; capture: string; jobs: StoreJob[] }
   | { kind: 'sealCapture'; capture: string }
   | { kind: 'discardCapture'; capture: string }
   | { kind: 'writeFiles'; restore: string; umask: number; jobs: WriteJob[] }
@@ -37,10 +37,7 @@ const writeBufferBytes = 1024 * 1024;
 
 /** Carries out {@link FileRequest}s; the same code runs in a thread and, where there is none, in the host. */
 export class FileSession {
-  readonly #captures = new Map<
-    string,
-    { writer: SegmentWriter; indexes: Buffer[]; chunkBytes: number; buffer: Buffer }
-  >();
+  readonly #captures = new Map<string, StoreContext>();
   readonly #restores = new Map<string, Map<string, number>>();
   #buffer: Buffer | undefined;
 
@@ -48,15 +45,17 @@ export class FileSession {
     switch (request.kind) {
       case 'openCapture':
         this.#captures.set(request.capture, {
-          writer: new SegmentWriter(request.temporaryPath, { flushToDisk: request.flushToDisk }),
+          writer: new SegmentWriter(request.temporaryPath, {
+            flushToDisk: request.flushToDisk,
+            reserveBytes: request.chunkBytes + 1,
+          }),
           indexes: request.indexes.map((index) => Buffer.from(index.buffer, index.byteOffset, index.byteLength)),
           chunkBytes: request.chunkBytes,
-          buffer: Buffer.allocUnsafeSlow(request.chunkBytes + 1),
         });
         return { kind: 'done' };
       case 'storeFiles': {
         const context = this.#captures.get(request.capture)!;
-        return { kind: 'stored', files: request.paths.map((path) => storeFile(receivePath(path), context)) };
+        return { kind: 'stored', files: request.jobs.map((job) => storeFile(job, context)) };
       }
       case 'sealCapture': {
         const segment = this.#captures.get(request.capture)?.writer.seal();

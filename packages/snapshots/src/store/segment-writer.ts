@@ -18,16 +18,19 @@ export class SegmentWriter {
   readonly #path: string;
   readonly #flushToDisk: boolean;
   readonly #seen = new Set<string>();
-  readonly #buffer = Buffer.allocUnsafe(bufferBytes);
+  readonly #buffer: Buffer;
   #file: number | undefined;
-  #used = 0;
-  #offset = 0;
+  #used = segmentHead.length;
+  #offset = segmentHead.length;
   #index = Buffer.allocUnsafe(1024 * indexEntryBytes);
   #count = 0;
 
-  constructor(path: string, options: { flushToDisk: boolean }) {
+  /** @param options.reserveBytes the most that {@link reserve} is asked for */
+  constructor(path: string, options: { flushToDisk: boolean; reserveBytes?: number }) {
     this.#path = path;
     this.#flushToDisk = options.flushToDisk;
+    this.#buffer = Buffer.allocUnsafeSlow(bufferBytes + (options.reserveBytes ?? 0));
+    segmentHead.copy(this.#buffer);
   }
 
   get path(): string {
@@ -42,24 +45,38 @@ export class SegmentWriter {
   append(digest: Buffer, bytes: Uint8Array): void {
     const key = digest.toString('latin1', 0, 32);
     if (this.#seen.has(key)) return;
-    if (this.#file === undefined) this.#open();
     const offset = this.#offset;
     this.#write(bytes);
     this.#seen.add(key);
     this.#note(digest, offset, bytes.length);
   }
 
-  /** Undefined when nothing was appended; the temporary file is gone then. */
+  /** Room for a blob that is read into place. Valid until the next call of this writer. */
+  reserve(bytes: number): Buffer {
+    if (bytes > this.#buffer.length - this.#used) this.#flush();
+    return this.#buffer.subarray(this.#used, this.#used + bytes);
+  }
+
+  /** Appends what was read to the start of the room that was reserved last. Only for a blob that it does not have. */
+  appendReserved(digest: Buffer, length: number): void {
+    const offset = this.#offset;
+    this.#offset += length;
+    this.#used += length;
+    this.#seen.add(digest.toString('latin1', 0, 32));
+    this.#note(digest, offset, length);
+  }
+
+  /** Undefined when nothing was appended; there is no temporary file then. */
   seal(): SealedSegment | undefined {
-    if (this.#file === undefined) return undefined;
+    if (this.#count === 0) return undefined;
     const bytes = this.#offset - segmentHead.length;
     const index = sortIndex(this.#index.subarray(0, this.#count * indexEntryBytes));
     const { tail, name } = encodeTail(this.#offset, index);
     this.#write(index);
     this.#write(tail);
-    this.#flush();
-    if (this.#flushToDisk) fsyncSync(this.#file);
-    closeSync(this.#file);
+    const file = this.#flush();
+    if (this.#flushToDisk) fsyncSync(file);
+    closeSync(file);
     this.#file = undefined;
     return { temporaryPath: this.#path, name, index, bytes };
   }
@@ -70,11 +87,6 @@ export class SegmentWriter {
     closeSync(this.#file);
     this.#file = undefined;
     rmSync(this.#path, { force: true });
-  }
-
-  #open(): void {
-    this.#file = openSync(this.#path, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600);
-    this.#write(segmentHead);
   }
 
   #note(digest: Buffer, offset: number, length: number): void {
@@ -89,18 +101,23 @@ export class SegmentWriter {
 
   #write(bytes: Uint8Array): void {
     this.#offset += bytes.length;
-    if (bytes.length > this.#buffer.length - this.#used) this.#flush();
-    if (bytes.length > this.#buffer.length) {
-      writeFully(this.#file!, bytes);
+    const fits = bytes.length <= this.#buffer.length - this.#used;
+    const file = fits ? undefined : this.#flush();
+    if (file !== undefined && bytes.length > this.#buffer.length) {
+      writeFully(file, bytes);
       return;
     }
     this.#buffer.set(bytes, this.#used);
     this.#used += bytes.length;
   }
 
-  #flush(): void {
-    if (this.#used > 0) writeFully(this.#file!, this.#buffer.subarray(0, this.#used));
+  /** The file is made when there is something to write. */
+  #flush(): number {
+    const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY;
+    this.#file ??= openSync(this.#path, flags, 0o600);
+    writeFully(this.#file, this.#buffer.subarray(0, this.#used));
     this.#used = 0;
+    return this.#file;
   }
 }
 

@@ -3,6 +3,7 @@ import type {
   ClaimAnswer,
   ClaimRequest,
   ClaimSource,
+  MemoryInjection,
   MissReason,
   SandboxConnection,
   WarmingEta,
@@ -35,7 +36,9 @@ export type ClaimStatus =
   | { state: 'RETIRED' };
 
 /** What the engine is asked with, beside key and owner. It may hold a user's data: sealed wherever it is stored. */
-export type ClaimDetails = Pick<ClaimRequest, 'affinity' | 'files' | 'memory' | 'priority' | 'lifeMs'>;
+export type ClaimDetails = Pick<ClaimRequest, 'affinity' | 'files' | 'priority' | 'lifeMs'> & {
+  memory?: MemoryInjection;
+};
 
 /** What the service knows of one claim. */
 export interface ClaimRecord {

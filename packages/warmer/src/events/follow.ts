@@ -2,6 +2,7 @@ import type { WireEvent } from '@pilotlight/warming/wire';
 import { type ClaimRecord, hasEnded } from '../claims/record.js';
 import type { EventHub, EventSink, Sight } from './hub.js';
 import { compareEventIds } from './log.js';
+import { ToldEvent } from './told.js';
 
 /**
  * Follows one claim from what the follower knows to its end: first what was missed (or the current state, when that is
@@ -16,44 +17,39 @@ export async function followClaim(
   send: EventSink,
 ): Promise<() => void> {
   const { claimId, lastEventId, sight } = request;
-  const waiting: WireEvent[] = [];
+  const waiting: ToldEvent[] = [];
   let live = false;
   let ended = false;
   let lastSentId = lastEventId ?? '0-0';
 
-  const forward = (event: WireEvent, json: string): void => {
-    if (ended || compareEventIds(event.id, lastSentId) <= 0) return;
-    lastSentId = event.id;
-    ended = isTerminal(event);
-    send(event, json);
+  const forward = (told: ToldEvent): void => {
+    if (ended || compareEventIds(told.event.id, lastSentId) <= 0) return;
+    lastSentId = told.event.id;
+    ended = told.isTerminal;
+    send(told);
   };
-  const stop = hub.followClaim(claimId, (event, json) => {
-    if (live) forward(event, json);
-    else waiting.push(event);
+  const stop = hub.followClaim(claimId, (told) => {
+    if (live) forward(told);
+    else waiting.push(told);
   });
 
   const headId = hub.log.head();
   const missed = lastEventId === undefined ? undefined : hub.missed(sight, lastEventId, claimId);
-  for (const event of missed ?? []) forward(event, JSON.stringify(event));
+  for (const event of missed ?? []) forward(new ToldEvent(event));
   const record = await read();
   if (record && !ended && (missed === undefined || hasSettled(record))) {
-    const terminalIsComing = waiting.some(isTerminal);
+    const terminalIsComing = waiting.some((told) => told.isTerminal);
     if (!hasSettled(record) || !terminalIsComing) {
       const id = compareEventIds(headId, lastSentId) > 0 ? headId : lastSentId;
-      const event = stateEvent(record, id);
+      const told = new ToldEvent(stateEvent(record, id));
       lastSentId = id;
-      ended = isTerminal(event);
-      send(event, JSON.stringify(event));
+      ended = told.isTerminal;
+      send(told);
     }
   }
-  for (const event of waiting) forward(event, JSON.stringify(event));
+  for (const told of waiting) forward(told);
   live = true;
   return stop;
-}
-
-/** The last event of a claim's warming. */
-export function isTerminal(event: WireEvent): boolean {
-  return event.type === 'claim-progress' && event.outcome !== undefined;
 }
 
 function hasSettled(record: ClaimRecord): boolean {

@@ -1,5 +1,6 @@
 import type { WireEvent } from '@pilotlight/warming/wire';
 import type { EventLog, LoggedEvent } from './log.js';
+import { ToldEvent } from './told.js';
 
 /** What a follower may see. */
 export interface Sight {
@@ -10,8 +11,8 @@ export interface Sight {
   operator: boolean;
 }
 
-/** Takes the events of one connection, already written as JSON. */
-export type EventSink = (event: WireEvent, json: string) => void;
+/** Takes the events of one connection. */
+export type EventSink = (told: ToldEvent) => void;
 
 export function mayFollow(sight: Sight, { audience }: LoggedEvent): boolean {
   if (sight.operator) return true;
@@ -25,7 +26,7 @@ export function mayFollow(sight: Sight, { audience }: LoggedEvent): boolean {
   }
 }
 
-/** Brings events to those who follow them; each event is written as JSON once, whatever the number of followers. */
+/** Brings events to those who follow them. */
 export class EventHub {
   readonly log: EventLog;
   readonly #everything = new Map<EventSink, Sight>();
@@ -77,9 +78,9 @@ export class EventHub {
     const claimId = 'claimId' in logged.event ? logged.event.claimId : undefined;
     const sinks = claimId === undefined ? undefined : this.#byClaim.get(claimId);
     if (!sinks && this.#everything.size === 0) return;
-    const json = JSON.stringify(logged.event);
-    for (const sink of sinks ?? []) sink(logged.event, json);
-    for (const [sink, sight] of this.#everything) if (mayFollow(sight, logged)) sink(logged.event, json);
+    const told = new ToldEvent(logged.event);
+    for (const sink of sinks ?? []) sink(told);
+    for (const [sink, sight] of this.#everything) if (mayFollow(sight, logged)) sink(told);
   }
 }
 

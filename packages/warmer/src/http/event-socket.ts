@@ -5,32 +5,41 @@ import { claimUnknown } from '../claims/complaints.js';
 import { toWireError } from '../errors.js';
 import { followClaim } from '../events/follow.js';
 import { compareEventIds } from '../events/log.js';
+import { ToldEvent } from '../events/told.js';
 import { sightOf } from './access.js';
 import type { ServiceContext } from './context.js';
+import { type Corkable, gathered } from './gathered.js';
 
 const claimsPerSocket = 10_000;
 
 /** Serves `/v1/events`: the client says what it follows, one claim or everything it may see. */
-export function followOverSocket(context: ServiceContext, principal: Principal, socket: WebSocket): void {
+export function followOverSocket(
+  context: ServiceContext,
+  principal: Principal,
+  socket: WebSocket,
+  stream: Corkable,
+): void {
   const { unreadBytes } = context.config.limits;
   const stops = new Map<string, () => void>();
   const sight = sightOf(principal);
+  const hold = gathered(stream);
 
-  const send = (text: string): void => {
+  const send = (text: string | Buffer): void => {
     if (socket.readyState !== socket.OPEN) return;
-    socket.send(text);
+    hold();
+    socket.send(text, { binary: false });
     // Who does not read is cut off, and comes back with the last id they did read.
     if (socket.bufferedAmount > unreadBytes) socket.terminate();
   };
   const tell = (answer: unknown): void => send(JSON.stringify(answer));
-  const forward = (_event: WireEvent, json: string): void => send(json);
+  const forward = (told: ToldEvent): void => send(told.message);
 
   const followEverything = (lastEventId: string | undefined): void => {
     stops.get('')?.();
     tell({ type: 'following' });
     const headId = context.hub.log.head();
     const missed = lastEventId === undefined ? [] : context.hub.missed(sight, lastEventId);
-    for (const event of missed ?? [resetEvent(headId, context.now())]) forward(event, JSON.stringify(event));
+    for (const event of missed ?? [resetEvent(headId, context.now())]) forward(new ToldEvent(event));
     // Nothing was awaited since `missed` was read, so no event can fall between it and the live ones.
     stops.set('', context.hub.followEverything(sight, forward));
   };

@@ -1,8 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { WarmerError } from '../errors.js';
-import { followClaim, isTerminal } from '../events/follow.js';
+import { followClaim } from '../events/follow.js';
 import type { Sight } from '../events/hub.js';
 import type { ServiceContext } from './context.js';
+import { gathered } from './gathered.js';
 
 const heartbeatMs = 15_000;
 
@@ -38,14 +39,16 @@ export async function followAsServerSentEvents(
     release();
   };
   raw.once('close', close);
+  const hold = gathered(raw);
   try {
     stop = await followClaim(
       context.hub,
       follow,
       () => context.claims.find(follow.claimId),
-      (event, json) => {
-        raw.write(`id: ${event.id}\nevent: ${event.type}\ndata: ${json}\n\n`);
-        if (isTerminal(event)) raw.end();
+      (told) => {
+        hold();
+        raw.write(told.streamed);
+        if (told.isTerminal) raw.end();
         // Who does not read is cut off, and comes back with the last id they did read.
         else if (raw.writableLength > limits.unreadBytes) raw.destroy();
       },

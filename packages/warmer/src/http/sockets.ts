@@ -52,7 +52,7 @@ export function attachSockets(app: App, context: ServiceContext): void {
         if ('setNoDelay' in duplex && typeof duplex.setNoDelay === 'function') duplex.setNoDelay(true);
         sockets.handleUpgrade(request, duplex, head, (socket) => {
           sockets.emit('connection', socket, request);
-          serve(socket);
+          serve(socket, duplex);
         });
       })
       .catch((error: unknown) => refuse(duplex, error));
@@ -68,8 +68,10 @@ export function attachSockets(app: App, context: ServiceContext): void {
   });
 }
 
+type Serve = (socket: WebSocket, stream: Duplex) => void;
+
 /** Finds out what is asked for and whether it may be had; gives back what serves it. */
-async function admit(context: ServiceContext, request: IncomingMessage): Promise<(socket: WebSocket) => void> {
+async function admit(context: ServiceContext, request: IncomingMessage): Promise<Serve> {
   const url = new URL(request.url ?? '/', 'http://service');
   const principal = await authenticate(context, request);
   if (url.pathname === '/v1/events') {
@@ -78,9 +80,9 @@ async function admit(context: ServiceContext, request: IncomingMessage): Promise
     if (!release) {
       throw new WarmerError('too_many_followers', 'Too many event streams are open. Close some and try again.');
     }
-    return (socket) => {
+    return (socket, stream) => {
       socket.once('close', release);
-      followOverSocket(context, principal, socket);
+      followOverSocket(context, principal, socket, stream);
     };
   }
   const sandboxId = /^\/v1\/sandboxes\/([^/]+)\/terminal$/.exec(url.pathname)?.[1];
@@ -93,7 +95,7 @@ async function admitTerminal(
   principal: Principal,
   sandboxId: string,
   query: URLSearchParams,
-): Promise<(socket: WebSocket) => void> {
+): Promise<Serve> {
   requireScope(principal, 'terminal');
   const record = wireSandboxId.safeParse(sandboxId).success ? await context.claims.findBySandbox(sandboxId) : undefined;
   // An operator runs the service but has no business inside a tenant's sandbox.

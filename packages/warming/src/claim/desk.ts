@@ -2,7 +2,7 @@ import type { ClaimAnswer, ClaimRequest, ClaimSource, MissReason, WarmingProgres
 import { sleep } from '../clock.js';
 import type { TakeResult } from '../ledger/ledger.js';
 import { type ClaimRecord, type SlotRecord, shelf } from '../ledger/record.js';
-import { environmentOf, hasFiles, personalise } from '../personalise/personalise.js';
+import { environmentOf, personaliseHot } from '../personalise/personalise.js';
 import type { Fleet } from '../pool/fleet.js';
 import type { Pool } from '../pool/pool.js';
 import { claimErrorOf, worthAnotherTry } from '../pool/provider-errors.js';
@@ -125,14 +125,14 @@ export class ClaimDesk {
     const nowMs = fleet.ledger.nowMs();
     const sandbox = await fleet.connections.open(place, Math.max(request.lifeMs, endsAtMs - nowMs));
     if (endsAtMs - nowMs < request.lifeMs) await fleet.provider.setTimeout(place.sandboxId, request.lifeMs);
-    if (hasFiles(request)) await personalise(fleet, sandbox, request);
+    await personaliseHot(fleet, sandbox, request);
     const latencyMs = fleet.clock.monotonicMs() - startedMs;
     const handle = new ClaimHandle({
       fleet,
       record: taken,
       claim,
       connection: sandbox.connection,
-      env: environmentOf(request),
+      environment: environmentOf(request),
       latencyMs,
       lifeMs: request.lifeMs,
     });

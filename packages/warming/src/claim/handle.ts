@@ -11,7 +11,7 @@ export interface HandleDetails {
   readonly record: SlotRecord;
   readonly claim: ClaimRecord;
   readonly connection: SandboxConnection;
-  readonly env: Readonly<Record<string, string>>;
+  readonly environment: () => Readonly<Record<string, string>>;
   readonly latencyMs: number;
   readonly lifeMs: number;
 }
@@ -46,7 +46,7 @@ export class ClaimHandle implements Claim {
     this.latencyMs = details.latencyMs;
     // Both hold secrets: they are there for who asks for them, not for who prints the claim.
     Object.defineProperty(this, 'connection', { value: details.connection, enumerable: false });
-    Object.defineProperty(this, 'env', { value: details.env, enumerable: false });
+    Object.defineProperty(this, 'env', { get: details.environment, enumerable: false });
     const { userId } = details.claim;
     const pause = details.fleet.provider.pause?.bind(details.fleet.provider);
     if (userId !== undefined && pause) this.keep = () => this.#keep(userId, pause);

@@ -1,11 +1,17 @@
-import type { ClaimRequest } from '../claim.js';
+import type { ClaimRequest, MemoryInjection } from '../claim.js';
 import { InvalidSpecError } from '../errors.js';
 import { issuesOf } from '../options.js';
+import { ArrivingMemory, isPromiseLike } from '../personalise/arriving-memory.js';
 import * as z from '../schema.js';
 
 function makeRequestSchema() {
   const environment = z.record(z.string().min(1), z.string());
   const file = z.strictObject({ path: z.string().min(1), content: z.union([z.string(), z.instanceof(Uint8Array)]) });
+  const injection = z.object({ env: environment, files: z.array(file) });
+  const arriving = z.custom<PromiseLike<MemoryInjection | undefined>>(isPromiseLike);
+  const memory = z
+    .union([injection, arriving])
+    .transform((given) => new ArrivingMemory(given, (value) => injection.parse(value)));
 
   return z.strictObject({
     key: z.string().min(1).max(256).optional(),
@@ -15,7 +21,7 @@ function makeRequestSchema() {
     env: environment.default({}),
     secrets: environment.default({}),
     files: z.array(file).default([]),
-    memory: z.object({ env: environment, files: z.array(file) }).optional(),
+    memory: memory.optional(),
     priority: z.enum(['interactive', 'background']).default('interactive'),
     lifeMs: z.number().int().positive().default(300_000),
     signal: z.instanceof(AbortSignal).optional(),

@@ -3,7 +3,7 @@ import { ClaimHandle } from '../claim/handle.js';
 import type { ParsedRequest } from '../claim/request.js';
 import type { WarmingClaim } from '../claim/warming-claim.js';
 import { type ClaimRecord, keptShelf, type SlotRecord, shelf } from '../ledger/record.js';
-import { environmentOf, personalise } from '../personalise/personalise.js';
+import { environmentOf, personaliseWarming } from '../personalise/personalise.js';
 import type { ProviderSandbox } from '../provider.js';
 import type { Fleet } from './fleet.js';
 import type { Flight, Passenger } from './flight.js';
@@ -109,7 +109,7 @@ export class Waiter implements Passenger {
   }
 
   prepare(sandbox: ProviderSandbox): Promise<void> {
-    return personalise(this.#details.fleet, sandbox, this.#details.request);
+    return personaliseWarming(this.#details.fleet, sandbox, this.#details.request);
   }
 
   board(sandbox: ProviderSandbox, record: SlotRecord, claim: ClaimRecord): void {
@@ -120,7 +120,7 @@ export class Waiter implements Passenger {
       record,
       claim,
       connection: sandbox.connection,
-      env: environmentOf(request),
+      environment: environmentOf(request),
       latencyMs,
       lifeMs: request.lifeMs,
     });

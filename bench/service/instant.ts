@@ -5,6 +5,7 @@ import type {
   SandboxConnection,
   SandboxProvider,
 } from '@pilotlight/warming';
+import type { TerminalProvider } from '../../packages/warmer/src/terminal/port.js';
 
 /**
  * A provider that answers at once and holds nothing but records. It stands in for E2B where the service's own share is
@@ -14,6 +15,15 @@ export class InstantProvider implements SandboxProvider {
   readonly name = 'instant';
   readonly #sandboxes = new Map<string, ProviderSandboxInfo>();
   #count = 0;
+  #openGate = (): void => {};
+  readonly #gate = new Promise<void>((resolve) => {
+    this.#openGate = resolve;
+  });
+
+  /** Lets the commands go on that run `gate`: whoever follows their claim is there by then. */
+  openGate(): void {
+    this.#openGate();
+  }
 
   async create(request: CreateRequest): Promise<ProviderSandbox> {
     this.#count += 1;
@@ -38,7 +48,10 @@ export class InstantProvider implements SandboxProvider {
     return {
       sandboxId: connection.sandboxId,
       connection,
-      run: async () => ({ exitCode: 0, stdout: '', stderr: '' }),
+      run: async (command) => {
+        if (command.includes('gate')) await this.#gate;
+        return { exitCode: 0, stdout: '', stderr: '' };
+      },
       start: async () => ({ pid: 1 }),
       writeFiles: async () => {},
       readFile: async () => undefined,
@@ -62,3 +75,16 @@ export class InstantProvider implements SandboxProvider {
     if (known) known.endsAtMs = Date.now() + timeoutMs;
   }
 }
+
+/** A terminal whose program sends back what is typed, with nothing between: what is left is the service's own share. */
+export const instantTerminals: TerminalProvider = {
+  open: async (_connection, _size, onData) => ({
+    pid: 1,
+    write: async (bytes) => onData(bytes),
+    resize: async () => {},
+    kill: async () => {},
+    detach: async () => {},
+    ended: new Promise(() => {}),
+  }),
+  reopen: () => Promise.reject(new Error('none was left')),
+};
