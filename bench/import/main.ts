@@ -4,7 +4,9 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { report, row } from '../support/report.js';
+import { saveResults } from '../support/results.js';
 import { percentile, round } from '../support/statistics.js';
+import { type RowsPart, writeGenerated } from '../support/tables.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const rounds = 15;
@@ -43,23 +45,23 @@ for (let turn = 0; turn <= rounds; turn += 1) {
 }
 const [e2bMs, sdkMs] = [percentile(times.e2b, 0.5), percentile(times.sdk, 0.5)];
 const megabytes = (folder: string) => round(sizeOf(join(root, folder)) / 1e6);
-report(
-  'import',
-  [
-    row({
-      name: 'import of @pilotlight/sdk (e2b included), times that of e2b alone',
-      measured: Math.round((sdkMs / e2bMs) * 1000) / 1000,
-      unit: 'x',
-      op: '<=',
-      target: 1.15,
-      baseline: `medians of ${rounds}: e2b ${round(e2bMs)} ms, @pilotlight/sdk ${round(sdkMs)} ms`,
-    }),
-  ],
-  {
-    sizes: {
-      e2bMegabytes: megabytes('node_modules/e2b'),
-      sdkMegabytes: megabytes('packages/sdk/dist'),
-      warmingMegabytes: megabytes('packages/warming/dist'),
-    },
-  },
-);
+const rows = [
+  row({
+    name: 'import of @pilotlight/sdk (e2b included), times that of e2b alone',
+    measured: Math.round((sdkMs / e2bMs) * 1000) / 1000,
+    unit: 'x',
+    op: '<=',
+    target: 1.15,
+    baseline: `medians of ${rounds}: e2b ${round(e2bMs)} ms, @pilotlight/sdk ${round(sdkMs)} ms`,
+  }),
+];
+const sizes = {
+  e2bMegabytes: megabytes('node_modules/e2b'),
+  sdkMegabytes: megabytes('packages/sdk/dist'),
+  warmingMegabytes: megabytes('packages/warming/dist'),
+};
+if (process.argv.includes('--save')) {
+  saveResults<RowsPart & Record<string, unknown>>('import', 'import', { rows, sizes });
+  writeGenerated();
+}
+report('import', rows, { sizes });

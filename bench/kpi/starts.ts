@@ -5,6 +5,9 @@ import { percentile, timed } from '../support/statistics.js';
 import { client, type Group, percentileRows, percentileValues, portOf } from './group.js';
 import { agent, python } from './runtimes.js';
 
+/** Every pool of these rows holds two: the refill of the claim before is over when the next one is measured. */
+const full = 2;
+
 /**
  * Claims until `count` of them were answered from `source`, each measured to the result of `first`. The first one of a
  * process is thrown away: it loads modules.
@@ -15,10 +18,11 @@ async function claims(
   source: ClaimSource,
   count: number,
   first: (sandbox: Awaited<ReturnType<Pilotlight['sandbox']>>) => Promise<unknown>,
+  hotBefore = full,
 ): Promise<number[]> {
   const durationsMs: number[] = [];
   for (let attempt = 0; durationsMs.length <= count && attempt < count * 2 + 10; attempt += 1) {
-    if (source === 'hot') await pooled(pilotlight, runtime, 'hot', 1);
+    if (source === 'hot') await pooled(pilotlight, runtime, 'hot', hotBefore);
     const { value, durationMs } = await timed(async () => {
       const sandbox = await pilotlight.sandbox(runtime);
       await first(sandbox);
@@ -51,6 +55,8 @@ export const starts: Group = {
     const pilotlight = client(host, linked, python, node);
     try {
       const hotMs = await claims(pilotlight, 'python', 'hot', rounds, runTrue);
+      // With one left and the refill at work on the same two processors: what a machine of its own would not show.
+      const besideMs = await claims(pilotlight, 'python', 'hot', rounds, runTrue, 1);
       const linkedMs = await claims(pilotlight, 'linked', 'linked', rounds, runTrue);
       const switchedMs: number[] = [];
       for (let turn = 0; turn < rounds; turn += 1) {
@@ -60,7 +66,10 @@ export const starts: Group = {
         `n = ${durationsMs.length}, p50 ${percentile(durationsMs, 0.5).toFixed(1)} ms`;
       return {
         [linkedRow]: { value: percentile(linkedMs, 0.9), baseline: baseline(linkedMs) },
-        [hotRow]: { value: percentile(hotMs, 0.95), baseline: baseline(hotMs) },
+        [hotRow]: {
+          value: percentile(hotMs, 0.95),
+          baseline: `${baseline(hotMs)}; while a refill runs on the same processors: p95 ${percentile(besideMs, 0.95).toFixed(1)} ms`,
+        },
         [switchRow]: { value: percentile(switchedMs, 0.95), baseline: baseline(switchedMs) },
       };
     } finally {
@@ -77,7 +86,7 @@ export const agents: Group = {
   name: 'agents',
   wanted: [...percentileRows(warmAgent, [150, 300, 800]), ...percentileRows(coldAgent, [800, 1500, 3000])],
   measure: async (host, rounds) => {
-    const warm = agent({ ...python.pool, target: 3 });
+    const warm = agent({ ...python.pool, target: full });
     const cold = withPool(warm, 'agent-cold', { target: 0, link: false, generic: false });
     const pilotlight = client(host, warm, cold);
     const ask = async (sandbox: Awaited<ReturnType<Pilotlight['sandbox']>>) => {

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, getPriority, loadavg, release, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
@@ -32,21 +32,29 @@ export function surroundings(): Surroundings {
   };
 }
 
-/** Writes `bench/results/<name>.json`. The version changes with the shape, so that a reader can tell. */
-export function saveResults(name: string, version: number, content: Record<string, unknown>): void {
-  const file = { version, ...surroundings(), ...content };
-  mkdirSync(`${root}bench/results`, { recursive: true });
-  writeFileSync(`${root}bench/results/${name}.json`, `${JSON.stringify(file, undefined, 2)}\n`);
+/** A file of `bench/results`: parts are measured one at a time, each says when and on what. */
+export interface Results<Content> {
+  /** Changes with the shape, so that a reader can tell. */
+  version: 1;
+  parts: Record<string, Surroundings & Content>;
 }
 
-/** Replaces what stands between `<!-- <name>:start -->` and `<!-- <name>:end -->` in a document of the project. */
-export function fillMarkers(document: string, name: string, content: string): void {
-  const path = `${root}${document}`;
-  const text = readFileSync(path, 'utf8');
-  const filled = replaceBetween(text, name, content);
-  if (filled === undefined)
-    throw new Error(`${document} has no lines <!-- ${name}:start --> and <!-- ${name}:end -->.`);
-  writeFileSync(path, filled);
+export function readResults<Content>(name: string): Results<Content> {
+  const path = resultsPath(name);
+  if (!existsSync(path)) return { version: 1, parts: {} };
+  return JSON.parse(readFileSync(path, 'utf8')) as Results<Content>;
+}
+
+/** Writes one part of `bench/results/<name>.json` and leaves the others as they are. */
+export function saveResults<Content>(name: string, part: string, content: Content): void {
+  const { version, parts } = readResults<Content>(name);
+  const file = { version, parts: { ...parts, [part]: { ...surroundings(), ...content } } };
+  mkdirSync(`${root}bench/results`, { recursive: true });
+  writeFileSync(resultsPath(name), `${JSON.stringify(file, undefined, 2)}\n`);
+}
+
+function resultsPath(name: string): string {
+  return `${root}bench/results/${name}.json`;
 }
 
 /** Undefined when the markers are not there. */

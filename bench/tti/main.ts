@@ -2,8 +2,9 @@
 import { parseArgs } from 'node:util';
 import { startLocalHost } from '@pilotlight/local';
 import { type BenchRow, report, row } from '../support/report.js';
-import { fillMarkers, markdownTable, saveResults } from '../support/results.js';
+import { saveResults, surroundings } from '../support/results.js';
 import { percentile, round } from '../support/statistics.js';
+import { type TtiFigures, type TtiPart, ttiTable, writeGenerated } from '../support/tables.js';
 import { burst, type Sample, sequential, staggered } from './scenarios.js';
 import { allWays } from './ways.js';
 
@@ -14,6 +15,8 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '30' },
     /** Claims at once, and claims spread over 20 s. */
     burst: { type: 'string', default: '100' },
+    /** Of E2B's latency: `off`, `on`, or both. */
+    profile: { type: 'string', default: 'off,on' },
     /** Writes bench/results and the README. */
     save: { type: 'boolean', default: false },
   },
@@ -22,21 +25,11 @@ const rounds = Number(values.rounds);
 const depth = Number(values.burst);
 const spanMs = 20_000;
 
-interface Figures {
-  profile: 'off' | 'on';
-  scenario: Sample['scenario'];
-  way: Sample['way'];
-  count: number;
-  otherwise: number;
-  p50Ms: number;
-  p95Ms: number;
-  p99Ms: number;
-}
+type Profile = 'off' | 'on';
 
-function figuresOf(profile: Figures['profile'], { scenario, way, durationsMs, otherwise }: Sample): Figures {
+function figuresOf({ scenario, way, durationsMs, otherwise }: Sample): TtiFigures {
   const at = (share: number) => round(percentile(durationsMs, share));
   return {
-    profile,
     scenario,
     way,
     count: durationsMs.length,
@@ -47,7 +40,7 @@ function figuresOf(profile: Figures['profile'], { scenario, way, durationsMs, ot
   };
 }
 
-async function measure(profile: Figures['profile']): Promise<Figures[]> {
+async function measure(profile: Profile): Promise<TtiFigures[]> {
   const host = await startLocalHost(profile === 'on' ? { latency: { profile: 'e2b' } } : {});
   const ways = allWays(host.connectionOptions, depth);
   try {
@@ -56,19 +49,32 @@ async function measure(profile: Figures['profile']): Promise<Figures[]> {
     const samples = await sequential(ways, rounds);
     for (const way of ways) samples.push(await staggered(way, depth, spanMs));
     for (const way of ways) samples.push(await burst(way, depth));
-    return samples.map((sample) => figuresOf(profile, sample));
+    return samples.map(figuresOf);
   } finally {
     await Promise.all(ways.map((way) => way.close()));
     await host.close();
   }
 }
 
-const figures = [...(await measure('off')), ...(await measure('on'))];
-const find = (profile: string, scenario: string, way: string) =>
-  figures.find((each) => each.profile === profile && each.scenario === scenario && each.way === way);
+const profiles = (['off', 'on'] as const).filter((profile) => values.profile.split(',').includes(profile));
+const measured: Partial<Record<Profile, TtiFigures[]>> = {};
+for (const profile of profiles) {
+  measured[profile] = await measure(profile);
+  if (values.save) {
+    saveResults<TtiPart & Record<string, unknown>>('tti', profile, {
+      rounds,
+      depth,
+      spanMs,
+      figures: measured[profile],
+    });
+  }
+}
+if (values.save) writeGenerated();
+const find = (profile: Profile, scenario: string, way: string) =>
+  measured[profile]?.find((each) => each.scenario === scenario && each.way === way);
 
 /** Hot against raw in the same run: what the pool is for. */
-const rows: BenchRow[] = (['off', 'on'] as const).flatMap((profile) =>
+const rows: BenchRow[] = profiles.flatMap((profile) =>
   (['sequential', 'staggered', 'burst'] as const).map((scenario) => {
     const [hot, raw] = [find(profile, scenario, 'hot'), find(profile, scenario, 'raw')];
     return row({
@@ -82,28 +88,10 @@ const rows: BenchRow[] = (['off', 'on'] as const).flatMap((profile) =>
   }),
 );
 
-const table = markdownTable(
-  ['latency profile, scenario, way', 'n', 'p50 ms', 'p95 ms', 'p99 ms'],
-  figures.map(({ profile, scenario, way, count, p50Ms, p95Ms, p99Ms }) => [
-    `${profile}, ${scenario}, ${way}`,
-    ...[count, p50Ms, p95Ms, p99Ms].map(String),
-  ]),
-);
-if (values.save) {
-  saveResults('tti', 1, { rounds, depth, spanMs, figures });
-  const short = figures.filter(({ profile }) => profile === 'on');
-  fillMarkers(
-    'README.md',
-    'tti',
-    markdownTable(
-      ['TTI, with E2B’s latency played', 'p50 ms', 'p95 ms'],
-      short.map(({ scenario, way, p50Ms, p95Ms }) => [
-        `${scenario}, ${way === 'raw' ? 'raw e2b' : way}`,
-        String(p50Ms),
-        String(p95Ms),
-      ]),
-    ),
+if (!values.json) {
+  const parts = Object.fromEntries(
+    profiles.map((profile) => [profile, { ...surroundings(), figures: measured[profile] ?? [] }]),
   );
+  console.log(ttiTable({ version: 1, parts }));
 }
-if (!values.json) console.log(table);
-report('tti', rows, { figures });
+report('tti', rows, { figures: measured });

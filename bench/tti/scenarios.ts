@@ -11,12 +11,15 @@ export interface Sample {
   readonly otherwise: number;
 }
 
-/** One after another, the ways in turns, so that a slow minute hits all of them. */
+/**
+ * One after another, the ways in turns, so that a slow minute hits all of them. Every pool is full again before the next
+ * claim: at a provider a refill happens on other machines, here it would be measured.
+ */
 export async function sequential(ways: readonly Way[], rounds: number): Promise<Sample[]> {
   const taken = ways.map(() => [] as Taken[]);
   for (let round = 0; round < rounds; round += 1) {
     for (const [index, way] of ways.entries()) {
-      await way.prepare(1);
+      for (const each of ways) await each.prepare(1);
       const one = await way.take();
       await one.end();
       taken[index]?.push(one);

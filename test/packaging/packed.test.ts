@@ -109,6 +109,54 @@ describe('the packages as npm would publish them', () => {
     expect({ ours, exitCode: ours.length === 0 ? 0 : exitCode }).toEqual({ ours: [], exitCode: 0 });
   });
 
+  const quickstart = `
+const host = await startLocalHost();
+const python = defineRuntime({ name: 'python', steps: [{ name: 'check', run: 'python3 --version' }] });
+const pilotlight = new Pilotlight({ ...host.connectionOptions, runtimes: [python] });
+const sandbox = await pilotlight.sandbox('python');
+console.log((await sandbox.commands.run('python3 -c "print(6 * 7)"')).stdout.trim(), sandbox instanceof Sandbox);
+try { await pilotlight.claim('other'); } catch (error) { console.log(error instanceof WarmingError, error.code); }
+await pilotlight.close();
+await host.close();
+`;
+  const imported: [file: string, text: string][] = [
+    [
+      'quickstart.mjs',
+      `import { startLocalHost } from '@pilotlight/local';
+import { defineRuntime, Pilotlight } from '@pilotlight/sdk';
+import { WarmingError } from '@pilotlight/warming';
+import { Sandbox } from 'e2b';
+${quickstart}`,
+    ],
+    [
+      'quickstart.cjs',
+      `const { startLocalHost } = require('@pilotlight/local');
+const { defineRuntime, Pilotlight } = require('@pilotlight/sdk');
+const { WarmingError } = require('@pilotlight/warming');
+const { Sandbox } = require('e2b');
+(async () => {${quickstart}})();`,
+    ],
+  ];
+
+  // Other versions of Node than the one that runs the tests: PILOTLIGHT_NODES=/path/to/node:/path/to/another
+  const nodes = ['node', ...(process.env.PILOTLIGHT_NODES ?? '').split(':').filter((path) => path !== '')];
+
+  it.each(nodes.flatMap((node) => imported.map(([file, text]) => ({ node, file, text }))))(
+    'run the quickstart as $file on $node, with errors of one class',
+    async ({ node, file, text }) => {
+      writeFileSync(join(folder, file), text);
+      const { stdout } = await execa(node, [file], { cwd: folder, timeout: 60_000 });
+      expect(stdout.trim().split('\n')).toEqual(['42 true', 'true unknown_runtime']);
+    },
+    60_000,
+  );
+
+  it.each(folders)('%s keeps the licences of what is built in', (name) => {
+    const manifest = manifests[folders.indexOf(name)];
+    const notices = join(folder, 'node_modules', manifest?.name ?? '', 'dist/THIRD-PARTY.txt');
+    if (['sdk', 'warming'].includes(name)) expect(readFileSync(notices, 'utf8')).toContain('zod');
+  });
+
   it('serve the local host by its command', async () => {
     const host = execa(join(folder, 'node_modules/.bin/pilotlight-local'), ['--port', '0', '--json'], {
       cwd: folder,

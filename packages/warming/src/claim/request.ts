@@ -7,7 +7,6 @@ import * as z from '../schema.js';
 function makeRequestSchema() {
   const environment = z.record(z.string().min(1), z.string());
   const file = z.strictObject({ path: z.string().min(1), content: z.union([z.string(), z.instanceof(Uint8Array)]) });
-
   const injection = z.object({ env: environment, files: z.array(file) });
   const arriving = z.custom<PromiseLike<MemoryInjection | undefined>>(isPromiseLike);
   const memory = z
