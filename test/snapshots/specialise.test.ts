@@ -65,14 +65,15 @@ describe('specialising a generic sandbox', () => {
 
   it('streams in a large layer in parts, none of which a client has to keep whole', async () => {
     const { directory, sandbox, bundleDirectory } = await setUp();
-    writeTree(join(directory, 'large'), { 'random.bin': randomBytes(17_000_000) });
+    const content = randomBytes(17_000_000);
+    writeTree(join(directory, 'large'), { 'random.bin': content });
     const output = join(directory, 'large-pack');
     const target = join(sandbox.home, 'large');
     const layer = { kind: 'directory', name: 'large', source: join(directory, 'large'), target } as const;
     const { meta } = await buildPack({ name: 'large', output, layers: [layer] });
     await specialise(sandbox, meta, { bundleDirectory, sources: [streamedLayers(output)] });
     expect(sandbox.calls).toEqual(['run', 'write', 'write', 'run', 'run']);
-    expect(readFileSync(join(target, 'random.bin'))).toEqual(readFileSync(join(directory, 'large/random.bin')));
+    expect(readFileSync(join(target, 'random.bin')).equals(content)).toBe(true);
     expect(readdirSync(bundleDirectory)).toEqual(['layers']);
   });
 
