@@ -16,6 +16,7 @@ import { Keeper } from './pool/keeper.js';
 import { Links, ledgerLinks } from './pool/links.js';
 import { Pool } from './pool/pool.js';
 import { claimErrorOf } from './pool/provider-errors.js';
+import { retireIdle } from './pool/retire.js';
 import { sealerOf } from './pool/seal.js';
 import { shutDown } from './pool/shut-down.js';
 import { poolSpecOf } from './pool/spec.js';
@@ -138,12 +139,13 @@ export class Engine {
     const pool = this.pool(runtime);
     this.pools.delete(runtime);
     this.#driver.observe({ kind: 'runtime-removed', key: runtime, atMs: this.fleet.clock.nowMs() });
-    await pool.retireAll(
+    await pool.close(
       new WarmingError(
         'unknown_runtime',
         `Runtime "${runtime}" was removed while this claim waited. Define it again, or claim another one.`,
       ),
     );
+    await retireIdle(this.fleet, runtime);
   }
 
   explain(runtime: string): Explanation | undefined {

@@ -1,7 +1,7 @@
 import type { ClaimAnswer, ClaimRequest, ClaimSource, MissReason, WarmingProgress } from '../claim.js';
 import { sleep } from '../clock.js';
 import type { TakeResult } from '../ledger/ledger.js';
-import { type ClaimRecord, type SlotRecord, shelf } from '../ledger/record.js';
+import type { ClaimRecord, SlotRecord } from '../ledger/record.js';
 import { environmentOf, personaliseHot } from '../personalise/personalise.js';
 import type { Fleet } from '../pool/fleet.js';
 import type { Pool } from '../pool/pool.js';
@@ -261,5 +261,5 @@ export class ClaimDesk {
 /** A claim that wants its own sandbox back looks there first, which takes a resume. */
 function shelvesOf({ spec }: Pool, request: ParsedRequest): readonly string[] {
   const own = request.affinity === 'prefer' && request.userId !== undefined;
-  return own ? [] : [shelf('hot', spec.pool, spec.specKey)];
+  return own ? [] : [spec.hotShelf];
 }

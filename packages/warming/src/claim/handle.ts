@@ -25,8 +25,6 @@ export class ClaimHandle implements Claim {
   readonly source: ClaimSource;
   readonly latencyMs: number;
   readonly keep?: () => Promise<void>;
-  declare readonly connection: SandboxConnection;
-  declare readonly env: Readonly<Record<string, string>>;
   readonly #details: HandleDetails;
   #record: SlotRecord;
   #expiresAtMs: number;
@@ -44,13 +42,19 @@ export class ClaimHandle implements Claim {
     this.userId = details.claim.userId;
     this.source = details.claim.source;
     this.latencyMs = details.latencyMs;
-    // Both hold secrets: they are there for who asks for them, not for who prints the claim.
-    Object.defineProperty(this, 'connection', { value: details.connection, enumerable: false });
-    Object.defineProperty(this, 'env', { get: details.environment, enumerable: false });
     const { userId } = details.claim;
     const pause = details.fleet.provider.pause?.bind(details.fleet.provider);
     if (userId !== undefined && pause) this.keep = () => this.#keep(userId, pause);
     this.#expiresAtMs = details.fleet.ledger.nowMs() + details.lifeMs;
+  }
+
+  // Both hold secrets: they are there for who asks for them, not for who prints the claim.
+  get connection(): SandboxConnection {
+    return this.#details.connection;
+  }
+
+  get env(): Readonly<Record<string, string>> {
+    return this.#details.environment();
   }
 
   get expiresAtMs(): number {

@@ -1,11 +1,21 @@
 import type { Clock } from '../clock.js';
 
+interface Line {
+  readonly waiting: {
+    readonly atMs: number;
+    readonly runtime: string | undefined;
+    readonly work: () => Promise<unknown>;
+  }[];
+  cancel(): void;
+}
+
 /** Work that nobody awaits while it goes on, but that must have ended before the manager has. */
 export class Background {
   readonly #clock: Clock;
   readonly #failed: (runtime: string | undefined, error: Error) => void;
   readonly #underWay = new Set<Promise<void>>();
-  readonly #timers = new Set<() => void>();
+  /** What waits for its time, by how long it waits: what came first is due first, so that one timer serves a line. */
+  readonly #lines = new Map<number, Line>();
   #stopped = false;
 
   constructor(clock: Clock, failed: (runtime: string | undefined, error: Error) => void) {
@@ -24,18 +34,33 @@ export class Background {
 
   later(delayMs: number, runtime: string | undefined, work: () => Promise<unknown>): void {
     if (this.#stopped) return;
-    const cancel = this.#clock.schedule(delayMs, () => {
-      this.#timers.delete(cancel);
-      this.run(runtime, work);
-    });
-    this.#timers.add(cancel);
+    const entry = { atMs: this.#clock.monotonicMs() + delayMs, runtime, work };
+    const line = this.#lines.get(delayMs);
+    if (line) line.waiting.push(entry);
+    else
+      this.#lines.set(delayMs, { waiting: [entry], cancel: this.#clock.schedule(delayMs, () => this.#serve(delayMs)) });
   }
 
   /** Drops what has not begun. */
   stop(): void {
     this.#stopped = true;
-    for (const cancel of this.#timers) cancel();
-    this.#timers.clear();
+    for (const { cancel } of this.#lines.values()) cancel();
+    this.#lines.clear();
+  }
+
+  #serve(delayMs: number): void {
+    const waiting = this.#lines.get(delayMs)?.waiting ?? [];
+    this.#lines.delete(delayMs);
+    const nowMs = this.#clock.monotonicMs();
+    // Timers may ring a fraction early.
+    const due = waiting.findIndex(({ atMs }) => atMs > nowMs + 1);
+    const left = due === -1 ? [] : waiting.splice(due);
+    const [next] = left;
+    if (next) {
+      const cancel = this.#clock.schedule(Math.max(1, next.atMs - nowMs), () => this.#serve(delayMs));
+      this.#lines.set(delayMs, { waiting: left, cancel });
+    }
+    for (const { runtime, work } of waiting) this.run(runtime, work);
   }
 
   async settled(): Promise<void> {

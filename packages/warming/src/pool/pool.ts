@@ -3,22 +3,16 @@ import { NoRoom, priorities } from '../budget/gate.js';
 import { afterFailure, afterSuccess, freshStart, type SlowStart } from '../budget/slow-start.js';
 import type { SlotRecord } from '../ledger/record.js';
 import { ProviderError } from '../provider.js';
+import { countsOf, type PoolCounts, seenFlights } from './counts.js';
 import type { Fleet } from './fleet.js';
-import { Flight, type FlightEnd } from './flight.js';
+import { Flight } from './flight.js';
 import { Fenced } from './hold.js';
+import type { FlightEnd } from './passenger.js';
 import { perform } from './perform.js';
 import { type PoolPlan, planPool } from './plan.js';
 import { claimErrorOf, worthAnotherTry } from './provider-errors.js';
-import { retire } from './retire.js';
 import type { PoolSpec } from './spec.js';
 import type { Waiter } from './waiter.js';
-
-export interface PoolCounts {
-  readonly hot: number;
-  readonly parked: number;
-  readonly warming: number;
-  readonly claimed: number;
-}
 
 /** Sandboxes tried for one claim before it fails. */
 const mostTries = 3;
@@ -137,14 +131,6 @@ export class Pool {
     this.#fleet.keeper.see(this.#spec.pool, []);
   }
 
-  /** Ends the pool of a runtime that is no more. */
-  async retireAll(error: Error): Promise<void> {
-    await this.close(error);
-    const slots = await this.#fleet.ledger.view(this.#spec.pool);
-    const idle = slots.filter(({ state }) => state.name === 'hot' || state.name === 'parked' || state.name === 'kept');
-    await Promise.all(idle.map((record) => retire(this.#fleet, record, 'runtime_removed')));
-  }
-
   #start(): void {
     this.#again = true;
     this.#round ??= this.#rounds().finally(() => {
@@ -169,11 +155,7 @@ export class Pool {
     const spec = this.#spec;
     const slots = await ledger.view(spec.pool);
     const linkMissing = spec.runtime.pool.link && spec.nodes.length > 0 && (await links.missing(spec.specKey));
-    const flights = [...this.#flights];
-    const listed = new Set(slots.map((record) => record.slotId));
-    const isListed = (flight: Flight) => flight.slotId !== undefined && listed.has(flight.slotId);
-    const pending = (purpose: 'hot' | 'parked') =>
-      flights.filter((flight) => !isListed(flight) && flight.purpose === purpose).length;
+    const seen = seenFlights(this.#flights, slots);
     const nowMs = ledger.nowMs();
     const plan = planPool({
       nowMs,
@@ -182,12 +164,10 @@ export class Pool {
       onSpecChange: spec.runtime.pool.onSpecChange,
       slots,
       targets: this.targets,
-      pending: { hot: pending('hot'), parked: pending('parked') },
-      carrying: flights.filter((flight) => isListed(flight) && flight.purpose === 'hot' && flight.passenger).length,
-      empty: flights.filter((flight) => flight.purpose === 'hot' && !flight.passenger).length,
+      ...seen,
       max: spec.runtime.pool.max,
       linkMissing,
-      linkComing: linkMissing && flights.some((flight) => flight.recorded),
+      linkComing: linkMissing && [...this.#flights].some((flight) => flight.recorded),
       window: this.#slowStart.window,
       notBeforeMs: nowMs + this.#slowStart.notBeforeMs - clock.monotonicMs(),
       paused: this.paused,
@@ -264,8 +244,9 @@ export class Pool {
     waiter?.detach();
     if (waiter && end.kind === 'boarded') this.#waiters.delete(waiter);
     if (end.kind === 'failed') this.#failed(end.error, waiter);
-    else if (end.kind === 'grounded' && waiter) this.#restart(waiter);
-    else if (end.kind !== 'grounded') this.#slowStart = afterSuccess(this.#slowStart);
+    else if (end.kind === 'grounded') {
+      if (waiter && !this.#closed && !waiter.warming.settled) this.#board(waiter);
+    } else this.#slowStart = afterSuccess(this.#slowStart);
     // A claimant who got on a moment after the flight had landed in the pool finds the sandbox there.
     if (waiter && end.kind === 'pooled') this.#board(waiter);
     // Turned away: the plan and the ledger see the same soon, and asking again at once would go in circles.
@@ -290,10 +271,6 @@ export class Pool {
     waiter.warming.fail(cause);
   }
 
-  #restart(waiter: Waiter): void {
-    if (!this.#closed && !waiter.warming.settled) this.#board(waiter);
-  }
-
   /** A claim that stands in line takes a slot that became hot meanwhile. */
   #serve(slots: readonly SlotRecord[]): void {
     let hot = slots.filter((record) => record.state.name === 'hot' && record.specKey === this.#spec.specKey).length;
@@ -308,14 +285,7 @@ export class Pool {
   }
 
   #count(slots: readonly SlotRecord[]): void {
-    const of = (...names: SlotRecord['state']['name'][]) =>
-      slots.filter((record) => names.includes(record.state.name)).length;
-    this.#counts = {
-      hot: slots.filter((record) => record.state.name === 'hot' && record.specKey === this.#spec.specKey).length,
-      parked: of('parked'),
-      warming: of('creating', 'lost', 'warming'),
-      claimed: of('claimed'),
-    };
+    this.#counts = countsOf(slots, this.#spec.specKey);
     if (this.#counts.hot > 0) this.#draining = false;
     const hot = slots.flatMap(({ state }) => (state.name === 'hot' ? [state.place] : []));
     this.#fleet.keeper.see(this.#spec.pool, hot);

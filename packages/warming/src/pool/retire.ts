@@ -30,6 +30,13 @@ export async function retire(
   return true;
 }
 
+/** Retires what waits in the pool of a runtime that is no more. */
+export async function retireIdle(fleet: Fleet, pool: string): Promise<void> {
+  const slots = await fleet.ledger.view(pool);
+  const idle = slots.filter(({ state }) => state.name === 'hot' || state.name === 'parked' || state.name === 'kept');
+  await Promise.all(idle.map((record) => retire(fleet, record, 'runtime_removed')));
+}
+
 /** Kills the sandbox of a retiring slot and removes the record. The record stays, and is tried again, if the kill fails. */
 export async function finishRetiring(fleet: Fleet, record: SlotRecord): Promise<void> {
   const sandboxId = sandboxIdOf(record.state);

@@ -1,3 +1,4 @@
+import { shelf } from '../ledger/record.js';
 import type { Runtime } from '../runtime.js';
 import { specKeyOf } from '../spec-key.js';
 import { type WarmUpNode, warmUpNodes } from '../warm-up/nodes.js';
@@ -9,10 +10,13 @@ export interface PoolSpec {
   readonly runtime: Runtime;
   readonly specKey: string;
   readonly nodes: readonly WarmUpNode[];
+  /** Where its hot slots wait. */
+  readonly hotShelf: string;
 }
 
 export function poolSpecOf(runtime: Runtime, pool: string = runtime.name): PoolSpec {
-  return { pool, runtime, specKey: specKeyOf(runtime), nodes: warmUpNodes(runtime) };
+  const specKey = specKeyOf(runtime);
+  return { pool, runtime, specKey, nodes: warmUpNodes(runtime), hotShelf: shelf('hot', pool, specKey) };
 }
 
 /** Whether its sandboxes belong to no runtime yet. */

@@ -6,7 +6,8 @@ import { type ClaimRecord, keptShelf, type SlotRecord, shelf } from '../ledger/r
 import { environmentOf, personaliseWarming } from '../personalise/personalise.js';
 import type { ProviderSandbox } from '../provider.js';
 import type { Fleet } from './fleet.js';
-import type { Flight, Passenger } from './flight.js';
+import type { Flight } from './flight.js';
+import type { Passenger } from './passenger.js';
 import type { PoolSpec } from './spec.js';
 import type { Tier } from './tiers.js';
 
