@@ -121,7 +121,7 @@ function restorePlanner(planner: UnitPlanner, { shared, keys }: PlannerRecord, n
   lookout.chance.restore(shared.chance);
   demand.learner.trust.ahead.set(shared.trust);
   for (const record of keys) {
-    const key = restoreKey(record);
+    const key = restoreKey(record, nowSeconds);
     demand.keys.set(key.name, key);
     for (const [index, unit] of key.units.entries()) {
       demand.units.push(unit);
@@ -129,7 +129,7 @@ function restorePlanner(planner: UnitPlanner, { shared, keys }: PlannerRecord, n
       if (plan) {
         const [atSeconds, worthSeconds, park, ...windows] = plan;
         const hold = planner.hold(unit);
-        hold.park = park === 1;
+        hold.set(false, park === 1);
         holding.adopt(hold, { atSeconds: atSeconds!, worthSeconds: worthSeconds!, windows }, nowSeconds);
       }
     }
