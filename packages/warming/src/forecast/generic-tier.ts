@@ -30,10 +30,7 @@ export class GenericTier {
 
   /** What an own sandbox saves when there is a generic tier: the specialising, or all when the shared pool is empty. */
   ownShare(leadSeconds: number): number {
-    return Math.min(
-      1,
-      this.specialiseSeconds / Math.max(leadSeconds, 1e-3) + Number(process.env.MS ?? 1) * this.missShare,
-    );
+    return Math.min(1, this.specialiseSeconds / Math.max(leadSeconds, 1e-3) + this.missShare);
   }
 
   wanted(nowSeconds: number): number {
