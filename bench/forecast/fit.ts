@@ -8,7 +8,7 @@ import { arrivalsOf, traceFolder } from './traces.js';
 /**
  * Fits the prior of the forecast: one network over lessons of all traces and leads, as many of each, so that no trace
  * counts for more because it is long. `--half` keeps every other runtime out and tells the loss on those;
- * `--without NAME` keeps a whole trace out.
+ * `--without NAME,NAME` keeps whole traces out.
  */
 const { values } = parseArgs({
   options: {
@@ -39,7 +39,7 @@ for (const file of folder.files) {
   const arrivals = await arrivalsOf(file);
   const keys = [...new Set(arrivals.map((arrival) => arrival.key))].sort();
   const odd = new Set(values.half ? keys.filter((_, index) => index % 2 === 1) : []);
-  const left = file.name === values.without;
+  const left = values.without.split(',').includes(file.name);
   const source = names.push(file.name) - 1;
   for (const lead of values.leads.split(',').map(Number)) {
     const every = Math.max(1, (1.7 * arrivals.length) / Number(values.lessons));

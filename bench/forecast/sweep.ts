@@ -17,6 +17,9 @@ export const PRICES: readonly number[] = [
   4, 7, 12, 20, 35, 60, 100, 170, 300, 550, 1_000, 2_000, 4_500, 12_000, 40_000, 200_000, 2_000_000,
 ];
 
+/** As in a replay: what is published was measured without a bound. */
+const UNBOUNDED = 100_000;
+
 export interface SweepOptions {
   arrivals: readonly Arrival[];
   leadSeconds: number;
@@ -46,7 +49,7 @@ export function sweepPrices(options: SweepOptions): Sweep {
   const lookout = new SharedLookout(new Demand(learner), prices.length);
   const lanes = prices.map((valueSeconds, lane) => {
     const policy = new ForecastPolicy(
-      { coldStartValueSeconds: valueSeconds, defaultLeadSeconds: leadSeconds },
+      { coldStartValueSeconds: valueSeconds, defaultLeadSeconds: leadSeconds, maxHot: UNBOUNDED },
       lookout,
       lane,
     );
@@ -87,6 +90,8 @@ export function sweepShared(options: SweepOptions & { specialiseSeconds: number 
         coldStartValueSeconds: valueSeconds,
         defaultLeadSeconds: leadSeconds,
         specialiseSeconds,
+        maxHot: UNBOUNDED,
+        maxGeneric: UNBOUNDED,
         learning,
         ...(options.weights ? { weights: options.weights } : {}),
       },

@@ -49,6 +49,7 @@ export class Demand {
     if (unit.own) learner.learn(unit, unit.own, atSeconds, true);
     if (unit.extra) learner.learn(unit, unit.extra, atSeconds, true);
     const bin = unit.use(atSeconds);
+    key.take(unit);
     if (bin >= 0) learner.fleet.pools[poolClass(unit, atSeconds)]!.add(bin);
     this.sweep(atSeconds, unit);
     key.claim(atSeconds);

@@ -168,6 +168,44 @@ describe('the forecast policy', () => {
     );
   });
 
+  it('goes on learning after a restart as if nothing had happened', () => {
+    const claims = Array.from({ length: 400 }, (_, index) => ({
+      seconds: 1_000 + index * 37 + (index % 5) * 11,
+      key: index % 3 === 0 ? 'a' : 'b',
+    }));
+    const options = { coldStartValueSeconds: 200, idleBudgetSecondsPerHour: 900 };
+    const first = new ForecastPolicy(options);
+    run(first, claims.slice(0, 250));
+    first.observe({ kind: 'idle', atMs: claims[249]!.seconds * 1000, totalSeconds: 100 });
+    const second = new ForecastPolicy(options);
+    second.restore(first.save());
+    run(first, claims.slice(250));
+    run(second, claims.slice(250));
+    expect(second.own.demand.learner.network.weights).toEqual(first.own.demand.learner.network.weights);
+    expect(second.price).toBe(first.price);
+    const at = claims.at(-1)!.seconds * 1000;
+    const targets = (policy: ForecastPolicy) =>
+      policy.decide(at, { full: true }).changed.map((target) => [target.key, target.hot]);
+    expect(targets(second)).toEqual(targets(first));
+  });
+
+  it('never prepares fewer at a higher price along a long history with bursts', () => {
+    const claims: Claim[] = [];
+    for (let minute = 0; minute < 600; minute++) {
+      const burst = minute % 30 === 0 ? 9 : minute % 7 === 0 ? 1 : 0;
+      for (let index = 0; index < burst; index++) claims.push({ seconds: minute * 60 + index * 4, key: 'a' });
+    }
+    const prices = [20, 100, 500, 5_000];
+    const policies = prices.map((coldStartValueSeconds) => new ForecastPolicy({ coldStartValueSeconds }));
+    for (const { seconds, key } of claims) {
+      const hots = policies.map((policy) => {
+        policy.observe({ kind: 'claim', key, atMs: seconds * 1000 });
+        return policy.decide(seconds * 1000, { full: true }).changed[0]?.hot ?? 0;
+      });
+      expect(hots).toEqual([...hots].sort((one, other) => one - other));
+    }
+  });
+
   it('refuses damaged, foreign and poisoned state', () => {
     const policy = new ForecastPolicy();
     policy.observe({ kind: 'claim', key: 'a', atMs: 1_000 });

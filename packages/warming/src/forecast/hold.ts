@@ -8,6 +8,35 @@ export interface UnitPlan {
   worthSeconds: number;
 }
 
+/** What one planner wants of a runtime, counted along so that deep pools cost no more than shallow ones. */
+export class KeyHolds {
+  readonly holds: (UnitHold | undefined)[] = [];
+  hot = 0;
+  parked = 0;
+  private deepest = -1;
+
+  unit(unit: UnitState): UnitHold {
+    const index = unit.depth - 1;
+    const known = this.holds[index];
+    if (known) return known;
+    const hold = new UnitHold(unit, this);
+    this.holds[index] = hold;
+    return hold;
+  }
+
+  /** The deepest unit that is on. */
+  last(): UnitHold | undefined {
+    while (this.deepest >= 0 && !this.holds[this.deepest]?.on) this.deepest--;
+    return this.holds[this.deepest];
+  }
+
+  changed(hold: UnitHold, hot: number, parked: number): void {
+    this.hot += hot;
+    this.parked += parked;
+    if (hot > 0) this.deepest = Math.max(this.deepest, hold.unit.depth - 1);
+  }
+}
+
 /** What is planned for a unit, and what is held of it. */
 export class UnitHold {
   readonly unit: UnitState;
@@ -16,11 +45,29 @@ export class UnitHold {
   readyAtSeconds: number | undefined;
   /** Counts the plans, so that wake-ups of replaced plans are told apart. */
   version = 0;
-  on = false;
-  /** A parked sandbox would be worth having. */
-  park = false;
+  private readonly of: KeyHolds;
+  private isOn = false;
+  private parks = false;
 
-  constructor(unit: UnitState) {
+  constructor(unit: UnitState, of: KeyHolds) {
     this.unit = unit;
+    this.of = of;
+  }
+
+  get on(): boolean {
+    return this.isOn;
+  }
+
+  get park(): boolean {
+    return this.parks;
+  }
+
+  /** `park`: a parked sandbox would be worth having while none is hot. */
+  set(on: boolean, park = this.parks): void {
+    const hot = Number(on) - Number(this.isOn);
+    const parked = Number(park && !on) - Number(this.parks && !this.isOn);
+    this.isOn = on;
+    this.parks = park;
+    if (hot !== 0 || parked !== 0) this.of.changed(this, hot, parked);
   }
 }

@@ -26,7 +26,7 @@ export class Holding {
   drop(hold: UnitHold): void {
     hold.plan = undefined;
     hold.version++;
-    hold.on = false;
+    hold.set(false);
     hold.readyAtSeconds = undefined;
   }
 
@@ -69,7 +69,7 @@ export class Holding {
     const before = hold.readyAtSeconds;
     if (before !== undefined && ready !== undefined && before <= nowSeconds && ready <= nowSeconds + TICK)
       ready = before;
-    hold.on = ready !== undefined;
+    hold.set(ready !== undefined);
     hold.readyAtSeconds = ready;
     if (edge < Infinity) {
       this.edges.push({ atSeconds: plan.atSeconds + edge, order: this.order++, hold, version: hold.version });

@@ -1,4 +1,6 @@
+import { Heap } from 'heap-js';
 import { ClockPattern } from './clock-pattern.js';
+import type { KeyHolds } from './hold.js';
 import { Rates } from './rates.js';
 import { Season } from './season.js';
 import { UnitState } from './unit.js';
@@ -17,6 +19,12 @@ export class KeyState {
   readonly season = new Season();
   pattern: ClockPattern | undefined;
   readonly units: UnitState[] = [];
+  /** What the planners hold of it, one each; they share what is learned. */
+  readonly holds: (KeyHolds | undefined)[] = [];
+  /** Units that are not being replaced, and those that are in the order of their use. */
+  private readonly idle = new Heap<number>((a, b) => a - b);
+  private busy: UnitState[] = [];
+  private head = 0;
   /** The unit that the last claim used. */
   last: UnitState | undefined;
   readonly firstAtSeconds: number;
@@ -39,20 +47,46 @@ export class KeyState {
     if (known) return known;
     const unit = new UnitState(this, index + 1, atSeconds);
     this.units[index] = unit;
+    this.idle.push(index);
     return unit;
   }
 
   /** Index of the shallowest unit that is not being replaced. */
   free(seconds: number): number {
-    let index = 0;
-    while (index < this.units.length && this.units[index]!.busy(seconds, this.leadSeconds)) index++;
-    return index;
+    this.release(seconds);
+    return this.idle.peek() ?? this.units.length;
+  }
+
+  /** Notes that a unit is being replaced from now on. */
+  take(unit: UnitState): void {
+    if (this.idle.peek() === unit.depth - 1) this.idle.pop();
+    else this.idle.remove(unit.depth - 1);
+    this.busy.push(unit);
   }
 
   busyCount(seconds: number): number {
-    let count = 0;
-    for (const unit of this.units) if (unit.busy(seconds, this.leadSeconds)) count++;
-    return count;
+    this.release(seconds);
+    return this.busy.length - this.head;
+  }
+
+  /** Takes in units that were made elsewhere. */
+  adopt(units: readonly UnitState[], seconds: number): void {
+    this.units.push(...units);
+    const used = units.filter((unit) => unit.busy(seconds, this.leadSeconds));
+    this.busy.push(...used.sort((a, b) => a.usedAtSeconds - b.usedAtSeconds || a.depth - b.depth));
+    for (const unit of units) if (!unit.busy(seconds, this.leadSeconds)) this.idle.push(unit.depth - 1);
+  }
+
+  private release(seconds: number): void {
+    let first = this.busy[this.head];
+    while (first && !first.busy(seconds, this.leadSeconds)) {
+      this.idle.push(first.depth - 1);
+      first = this.busy[++this.head];
+    }
+    if (this.head > 64 && this.head * 2 > this.busy.length) {
+      this.busy = this.busy.slice(this.head);
+      this.head = 0;
+    }
   }
 
   claim(seconds: number): void {

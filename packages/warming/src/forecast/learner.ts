@@ -25,6 +25,10 @@ const MOST_EXPECTED = 20;
 /** Expected uses after which nothing is planned: who is not used by then was not understood, and is let go. */
 const SURELY_USED = 14;
 
+/** Units used more often than this teach one lesson in so many; which one does not depend on how it came out. */
+const OFTEN_USED = 64;
+const ONE_IN = 4;
+
 function bounded(logIntensity: number): number {
   return Math.exp(Math.min(3, Math.max(-20, logIntensity)));
 }
@@ -36,6 +40,8 @@ export class Learner {
   readonly trust = new Trust();
   /** Sum of the losses, for comparing learners. */
   loss = 0;
+  /** Counts the lessons of units that are used often. */
+  turn = 0;
   private readonly outlook = new Outlook();
   private readonly learning: Learning;
   private readonly observed = new Float64Array(ZONE_COUNT);
@@ -57,6 +63,7 @@ export class Learner {
     const from = mark.learnedSeconds;
     if (until <= from) return;
     mark.learnedSeconds = until;
+    if (unit.uses > OFTEN_USED && this.turn++ % ONE_IN !== 0) return;
     const { outlook, network } = this;
     outlook.begin(unit, mark, this.fleet, from, until);
     while (outlook.next());

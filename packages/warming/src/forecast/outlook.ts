@@ -16,7 +16,6 @@ const HOUR = 2;
 /** Minutes that are looked at one by one: for runtimes that are busy, start at one second, or come back by the clock. */
 const BUSY_MINUTES = 3;
 const PHASED_MINUTES = 10;
-const PERIODIC_MINUTES = 61;
 const LOCKED_SHARE = 0.4;
 const PERIODIC_SHARE = 0.4;
 const PERIODIC_LEAD = 0.12;
@@ -148,8 +147,9 @@ export class Outlook {
       this.lockFrom = Math.max(0, peak.cell * CELL - CELL_SLACK);
       this.lockUntil = Math.min(60, (peak.cell + 1) * CELL + CELL_SLACK);
     }
-    if (pattern.best > PERIODIC_SHARE && pattern.best - pattern.usual > PERIODIC_LEAD) return PERIODIC_MINUTES;
-    return locked ? PHASED_MINUTES : busy;
+    const least = locked ? PHASED_MINUTES : busy;
+    const periodic = pattern.best > PERIODIC_SHARE && pattern.best - pattern.usual > PERIODIC_LEAD;
+    return periodic ? Math.max(least, pattern.period + 1) : least;
   }
 
   /** The next whole minute, or the next edge of the second at which most claims come. */

@@ -106,7 +106,7 @@ function restoreLandmark([steps, numbers, foresight]: LandmarkRecord): Landmark 
   };
 }
 
-export function restoreKey(record: KeyRecord): KeyState {
+export function restoreKey(record: KeyRecord, nowSeconds: number): KeyState {
   const [lead, claims, minute, inMinute, before, ratesAt, firstAt, lastGap, last] = record.numbers;
   const key = new KeyState(record.name, lead!, firstAt!);
   key.claims = claims!;
@@ -120,7 +120,8 @@ export function restoreKey(record: KeyRecord): KeyState {
   restoreCycle(key.season.hours, record.seasons[0]!);
   restoreCycle(key.season.days, record.seasons[1]!);
   if (record.pattern) key.pattern = restorePattern(record.pattern);
-  for (const [index, saved] of record.units.entries()) key.units.push(restoreUnit(key, index + 1, saved));
+  const units = record.units.map((saved, index) => restoreUnit(key, index + 1, saved));
+  key.adopt(units, nowSeconds);
   key.last = key.units[last!];
   return key;
 }

@@ -19,6 +19,7 @@ interface SharedRecord {
   seasons: CycleRecord[];
   rates: { counts: Float32Array; atSeconds: number };
   swept: number;
+  turn: number;
   trust: Float64Array;
   chance: ChanceState;
 }
@@ -96,6 +97,7 @@ function sharedRecord({ demand, lookout }: UnitPlanner): SharedRecord {
     seasons: [cycleRecord(fleet.season.hours), cycleRecord(fleet.season.days)],
     rates: { counts: fleet.rates.counts, atSeconds: fleet.rates.atSeconds },
     swept: demand.swept,
+    turn: demand.learner.turn,
     trust: demand.learner.trust.ahead,
     chance: lookout.chance.save(),
   };
@@ -120,8 +122,9 @@ function restorePlanner(planner: UnitPlanner, { shared, keys }: PlannerRecord, n
   fleet.rates.atSeconds = shared.rates.atSeconds;
   lookout.chance.restore(shared.chance);
   demand.learner.trust.ahead.set(shared.trust);
+  demand.learner.turn = shared.turn;
   for (const record of keys) {
-    const key = restoreKey(record);
+    const key = restoreKey(record, nowSeconds);
     demand.keys.set(key.name, key);
     for (const [index, unit] of key.units.entries()) {
       demand.units.push(unit);
@@ -129,7 +132,7 @@ function restorePlanner(planner: UnitPlanner, { shared, keys }: PlannerRecord, n
       if (plan) {
         const [atSeconds, worthSeconds, park, ...windows] = plan;
         const hold = planner.hold(unit);
-        hold.park = park === 1;
+        hold.set(false, park === 1);
         holding.adopt(hold, { atSeconds: atSeconds!, worthSeconds: worthSeconds!, windows }, nowSeconds);
       }
     }

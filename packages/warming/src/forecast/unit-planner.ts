@@ -1,6 +1,6 @@
 import type { Demand, Looked } from './demand.js';
 import type { HintBook } from './hints.js';
-import { UnitHold } from './hold.js';
+import { KeyHolds, type UnitHold } from './hold.js';
 import { Holding } from './holding.js';
 import type { KeyState } from './key.js';
 import type { Lookout, Sight } from './lookout.js';
@@ -51,28 +51,20 @@ export class UnitPlanner {
 
   /** Sandboxes wanted for a runtime now, and what the last of them is worth. */
   wanted(key: KeyState): { hot: number; parked: number; worthSeconds: number } {
-    let hot = 0;
-    let parked = 0;
-    let worthSeconds = 0;
-    for (const unit of key.units) {
-      const hold = unit.holds[this.lane];
-      if (!hold) continue;
-      if (!hold.on) {
-        if (hold.park) parked++;
-        continue;
-      }
-      hot++;
-      worthSeconds = hold.plan!.worthSeconds;
-    }
-    return { hot, parked, worthSeconds };
+    const holds = this.holds(key);
+    return { hot: holds.hot, parked: holds.parked, worthSeconds: holds.last()?.plan?.worthSeconds ?? 0 };
   }
 
   hold(unit: UnitState): UnitHold {
-    const known = unit.holds[this.lane];
+    return this.holds(unit.key).unit(unit);
+  }
+
+  private holds(key: KeyState): KeyHolds {
+    const known = key.holds[this.lane];
     if (known) return known;
-    const hold = new UnitHold(unit);
-    unit.holds[this.lane] = hold;
-    return hold;
+    const holds = new KeyHolds();
+    key.holds[this.lane] = holds;
+    return holds;
   }
 
   remove(name: string): void {
@@ -99,7 +91,7 @@ export class UnitPlanner {
       readySeconds: hold.readyAtSeconds === undefined ? undefined : hold.readyAtSeconds - mark.atSeconds,
       soonestSeconds: now - mark.atSeconds + leadSeconds,
     });
-    hold.park = this.worthParking(unit, outlook, valueSeconds);
+    hold.set(hold.on, this.worthParking(unit, outlook, valueSeconds));
     this.holding.adopt(hold, { atSeconds: mark.atSeconds, ...answer }, now);
   }
 }

@@ -1,5 +1,4 @@
 import { BIN_COUNT, binOf } from './bins.js';
-import type { UnitHold } from './hold.js';
 import type { KeyState } from './key.js';
 import { Rates } from './rates.js';
 
@@ -53,8 +52,6 @@ export class UnitState {
   /** When the unit was last looked at, and when first since its last use. */
   lookedAtSeconds = -Infinity;
   firstLookSeconds = 0;
-  /** What the planners hold of it, one each; they share what is learned. */
-  readonly holds: (UnitHold | undefined)[] = [];
 
   constructor(key: KeyState, depth: number, atSeconds: number) {
     this.key = key;

@@ -12,6 +12,9 @@ export const FAMILIES = ['forecast', 'keep-alive', 'fixed', 'hybrid-histogram', 
 
 export type Family = (typeof FAMILIES)[number];
 
+/** A replay knows no bound: what is published was measured without one. */
+const maxHot = 100_000;
+
 /** What a family is built from; each takes what it knows. Times in seconds. */
 export interface FamilySettings {
   leadSeconds: number;
@@ -32,17 +35,19 @@ export function buildFamily(name: string, settings: FamilySettings): TargetPolic
     case 'forecast':
       return new ForecastPolicy({
         defaultLeadSeconds,
+        maxHot,
+        maxGeneric: maxHot,
         coldStartValueSeconds: valueSeconds,
         ...(settings.specialiseSeconds === undefined ? {} : { specialiseSeconds: settings.specialiseSeconds }),
       });
     case 'keep-alive':
-      return keepAlivePolicy({ defaultLeadSeconds, keepSeconds: valueSeconds });
+      return keepAlivePolicy({ defaultLeadSeconds, maxHot, keepSeconds: valueSeconds });
     case 'fixed':
-      return fixedPolicy({ defaultLeadSeconds, hot });
+      return fixedPolicy({ defaultLeadSeconds, maxHot, hot });
     case 'hybrid-histogram':
-      return hybridHistogramPolicy({ defaultLeadSeconds, rangeSeconds: Math.max(60, valueSeconds) });
+      return hybridHistogramPolicy({ defaultLeadSeconds, maxHot, rangeSeconds: Math.max(60, valueSeconds) });
     case 'newsvendor':
-      return newsvendorPolicy({ defaultLeadSeconds, coldStartValueSeconds: valueSeconds });
+      return newsvendorPolicy({ defaultLeadSeconds, maxHot, coldStartValueSeconds: valueSeconds });
     case 'scheduled':
       return scheduledPolicy({
         defaultLeadSeconds,

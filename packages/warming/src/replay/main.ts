@@ -1,11 +1,14 @@
+import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { WarmingError } from '../errors.js';
 import { buildFamily, FAMILIES } from './families.js';
+import { type PastClaim, replayHistory } from './history.js';
 import { replay } from './replay.js';
 import { readTrace } from './trace.js';
 
 const USAGE = `npm run -s replay -- --trace FILE --lead-seconds 15 --value-seconds 240
   [--policy ${FAMILIES.join('|')}] [--tiers own|own,generic --specialise-seconds S]
+  [--compare --plot OUT.svg|OUT.html]
   [--hot N] [--cron "0 8 * * 1-5"] [--log OUT] [--seed 1] [--json]
 
 The price --value-seconds is what an avoided cold start is worth in idle sandbox-seconds; for keep-alive it is how long
@@ -33,6 +36,8 @@ async function main(): Promise<void> {
       cron: { type: 'string' },
       seed: { type: 'string', default: '1' },
       log: { type: 'string' },
+      compare: { type: 'boolean', default: false },
+      plot: { type: 'string' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -43,6 +48,10 @@ async function main(): Promise<void> {
   }
   if (values.trace === undefined) throw new WarmingError('invalid_option', `--trace is missing.\n\n${USAGE}`);
   const leadSeconds = numberOf('lead-seconds', values['lead-seconds'], 15);
+  if (values.compare) {
+    await compare(values.trace, leadSeconds, values.plot, values.json);
+    return;
+  }
   const policy = buildFamily(values.policy, {
     leadSeconds,
     valueSeconds: numberOf('value-seconds', values['value-seconds'], 600),
@@ -60,6 +69,17 @@ async function main(): Promise<void> {
   });
   if (values.json) console.log(JSON.stringify({ bench: 'replay', rows: [], ...report }));
   else for (const [name, value] of Object.entries(report)) console.log(`${name.padEnd(28)} ${format(value)}`);
+}
+
+/** All policies at several prices, as a table and as a plot. */
+async function compare(trace: string, leadSeconds: number, plot: string | undefined, json: boolean): Promise<void> {
+  const { text, html, svg, rows, claims } = await replayHistory({ claims: pastClaims(trace), leadSeconds });
+  if (plot !== undefined) await writeFile(plot, plot.endsWith('.html') ? html : svg);
+  console.log(json ? JSON.stringify({ bench: 'replay', rows: [], claims, compared: rows }) : text);
+}
+
+async function* pastClaims(trace: string): AsyncGenerator<PastClaim> {
+  for await (const { seconds, key } of readTrace(trace)) yield { atMs: seconds * 1000, runtime: key };
 }
 
 function tiersOf(text: string): string[] {

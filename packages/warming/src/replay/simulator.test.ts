@@ -5,6 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { keepAlivePolicy } from '../target/keep-alive.js';
 import { buildFamily, FAMILIES } from './families.js';
+import { replayHistory } from './history.js';
 import { replay } from './replay.js';
 import { Simulator } from './simulator.js';
 import { readTrace } from './trace.js';
@@ -62,6 +63,25 @@ describe('the claim pool of a replay', () => {
     const saved = buildFamily(family, { leadSeconds: LEAD, valueSeconds: 900 });
     saved.restore(policy.save());
     expect(saved.size().runtimes).toBe(policy.size().runtimes);
+  });
+});
+
+describe('a service’s own history', () => {
+  const claims = Array.from({ length: 40 }, (_, index) => ({ atMs: 1_700_000_000_000 + index * 90_000, runtime: 'a' }));
+
+  it('is replayed under each policy, in whatever order it comes, as a table and as a plot', async () => {
+    const options = { leadSeconds: LEAD, families: ['forecast', 'keep-alive'] as const, valuesSeconds: [60, 600] };
+    const report = await replayHistory({ ...options, claims: claims.toReversed(), fromMs: claims[1]!.atMs });
+    const straight = await replayHistory({ ...options, claims, fromMs: claims[1]!.atMs });
+    expect(report.rows).toEqual(straight.rows);
+    expect(report.claims).toBe(39);
+    expect(report.text.split('\n')).toHaveLength(5);
+    expect(report.html).toContain('<svg');
+  });
+
+  it('refuses a time that is none', async () => {
+    const wrong = replayHistory({ leadSeconds: LEAD, claims: [{ atMs: Number.NaN, runtime: 'a' }] });
+    await expect(wrong).rejects.toThrow(/atMs/);
   });
 });
 

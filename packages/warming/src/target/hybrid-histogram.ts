@@ -18,7 +18,7 @@ const STEADY_VARIATION = 2;
  * the range is left out: such runtimes are kept for the range as well.
  */
 export function hybridHistogramPolicy(
-  options: { rangeSeconds?: number; defaultLeadSeconds?: number } = {},
+  options: { rangeSeconds?: number; defaultLeadSeconds?: number; maxHot?: number } = {},
 ): TargetPolicy {
   const range = checkedNumber('rangeSeconds', options.rangeSeconds ?? 14_400, 60);
   const bins = Math.ceil(range / 60);

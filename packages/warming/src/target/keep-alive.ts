@@ -11,7 +11,9 @@ interface Replacements {
  * Every claim orders one replacement, which is kept for a fixed time. The strongest simple policy there is: it sizes the
  * pool to the recent burst by itself.
  */
-export function keepAlivePolicy(options: { keepSeconds?: number; defaultLeadSeconds?: number } = {}): TargetPolicy {
+export function keepAlivePolicy(
+  options: { keepSeconds?: number; defaultLeadSeconds?: number; maxHot?: number } = {},
+): TargetPolicy {
   const keep = checkedNumber('keepSeconds', options.keepSeconds ?? 600, 0, true);
   const expire = (state: Replacements, now: number): void => {
     while (state.readyAt.length > 0 && state.readyAt[0]! + keep <= now + 1e-5) state.readyAt.shift();

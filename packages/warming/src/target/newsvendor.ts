@@ -21,6 +21,7 @@ export function newsvendorPolicy(
     /** @default 30 */
     reviewSeconds?: number;
     defaultLeadSeconds?: number;
+    maxHot?: number;
   } = {},
 ): TargetPolicy {
   const value = checkedNumber('coldStartValueSeconds', options.coldStartValueSeconds ?? 600, 0, true);
