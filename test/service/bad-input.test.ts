@@ -2,6 +2,10 @@ import { connect, type Socket } from 'node:net';
 import { wireErrorBody } from '@pilotlight/warming/wire';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MemoryClaimBook } from '../../packages/warmer/src/adapters/memory-book.js';
+import type { ClaimBook } from '../../packages/warmer/src/claims/book.js';
+import { WarmerError } from '../../packages/warmer/src/errors.js';
+import { compareEventIds } from '../../packages/warmer/src/events/log.js';
 import { startTestService, type TestService } from './support/start-service.js';
 
 let test: TestService;
@@ -154,5 +158,76 @@ describe('a repeated request', () => {
     expect(test.manager.intents.at(-1)?.cancelled).toBe(false);
     await test.request('DELETE', `/v1/intents/${first.intentId}`, { token: test.token('acme') });
     expect(test.manager.intents.at(-1)?.cancelled).toBe(true);
+  });
+});
+
+describe('a clock that jumps', () => {
+  it('an hour ahead and two back: claims go on, events keep their order, and numbers stay numbers', async () => {
+    let offsetMs = 0;
+    const jumping = await startTestService({ now: () => Date.now() + offsetMs });
+    try {
+      const token = jumping.token('acme');
+      const events: string[] = [];
+      jumping.service.context.hub.log.subscribe(({ event }) => events.push(event.id));
+      const claimIds: string[] = [];
+      for (const jumpMs of [0, 3_600_000, -7_200_000]) {
+        offsetMs += jumpMs;
+        const response = await jumping.request('POST', '/v1/claims', { token, body: { runtime: 'node' } });
+        expect(response.status).toBe(202);
+        claimIds.push((await response.json()).claimId);
+      }
+      for (const claimId of claimIds) {
+        const response = await jumping.request('GET', `/v1/claims/${claimId}`, { token });
+        expect(await response.json()).toMatchObject({ state: 'WARMING', claimId });
+      }
+      expect(events).toEqual([...events].sort(compareEventIds));
+      expect(new Set(events).size).toBe(events.length);
+      const usage = await (await jumping.request('GET', '/v1/usage', { token })).json();
+      expect(usage).toMatchObject({ claims: { warming: 3 }, sandboxSeconds: 0 });
+      expect((await jumping.request('GET', '/v1/claims', { token: jumping.token('globex') })).status).toBe(200);
+    } finally {
+      await jumping.close();
+    }
+  });
+});
+
+describe('a store that is away for a minute', () => {
+  it('gets every claim an honest 503 with when to come back, and claims go on after it without a trace of it', async () => {
+    let nowMs = 1_800_000_000_000;
+    const book = new MemoryClaimBook();
+    let away = false;
+    const gone = () =>
+      new WarmerError('unavailable', 'The store is away. Try again in a few seconds.', { retryAfterMs: 2_000 });
+    const fragile: ClaimBook = new Proxy(book, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name, target);
+        if (typeof value !== 'function') return value;
+        return (...given: unknown[]) => (away ? Promise.reject(gone()) : value.apply(target, given));
+      },
+    });
+    const lossy = await startTestService({ book: fragile, now: () => nowMs });
+    try {
+      const token = lossy.token('acme');
+      const claim = (key: string) => lossy.request('POST', '/v1/claims', { token, body: { runtime: 'node', key } });
+      const before = await (await claim('before')).json();
+      away = true;
+      for (let second = 0; second < 60; second += 5) {
+        nowMs += 5_000;
+        const refused = await claim(`during-${second}`);
+        expect(refused.headers.get('retry-after')).toBe('2');
+        await expectError(refused, 503, 'unavailable');
+        expect((await lossy.request('GET', '/healthz')).status).toBe(200);
+        expect((await lossy.request('GET', '/readyz')).status).toBe(503);
+        // What this process holds itself it may still tell.
+        const known = await lossy.request('GET', `/v1/claims/${before.claimId}`, { token });
+        expect(await known.json()).toMatchObject({ state: 'WARMING', claimId: before.claimId });
+      }
+      away = false;
+      expect((await lossy.request('GET', '/readyz')).status).toBe(200);
+      expect((await (await claim('before')).json()).claimId).toBe(before.claimId);
+      expect((await claim('after')).status).toBe(202);
+    } finally {
+      await lossy.close();
+    }
   });
 });

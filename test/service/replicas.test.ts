@@ -118,6 +118,33 @@ describe.skipIf(!redisPath)('replicas over Redis', () => {
     await Promise.all([first.close(), second.close()]);
   });
 
+  it('know the runtimes that a tenant declared at another one, and count its requests together', async () => {
+    const [one, two] = open;
+    const first = remoteManager({ url: one!.url, token });
+    const second = remoteManager({ url: two!.url, token });
+    await first.client.define('shared-by-tenant', { pool: { target: 0, link: false, generic: false } });
+    const claim = await (await second.claim('shared-by-tenant')).ready;
+    await claim.retire();
+    const few = issueToken({ tenant: 'few', scopes: ['claims'], requestsPerSecond: 1 }, randomBytes);
+    const limited = await Promise.all(
+      [0, 1].map(async () => {
+        const warmer = await startWarmer(config({ tokens: [record, few.record] }));
+        open.push(warmer);
+        return warmer;
+      }),
+    );
+    const statuses: number[] = [];
+    for (let request = 0; request < 12; request += 1) {
+      const { url: at } = limited[request % 2]!;
+      const { status } = await fetch(`${at}/v1/claims`, { headers: { authorization: `Bearer ${few.token}` } });
+      statuses.push(status);
+    }
+    expect(statuses.filter((status) => status === 200)).toHaveLength(10);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(2);
+    await Promise.all(open.splice(2).map((warmer) => warmer.close()));
+    await Promise.all([first.close(), second.close()]);
+  }, 30_000);
+
   it('keep in the store nothing that opens a sandbox', async () => {
     const manager = remoteManager({ url: open[0]!.url, token });
     const claim = await (await manager.claim('shell', { files: [{ path: 'f', content: 'users-own-text' }] })).ready;

@@ -170,6 +170,7 @@ async function inRedis(
     replica: randomBytes(8).toString('hex'),
     createsPerSecond,
     concurrency: maxConcurrentCreates,
+    leaseMs: config.recovery.leaseMs,
     logger,
   });
   return {

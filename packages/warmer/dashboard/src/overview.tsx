@@ -83,6 +83,8 @@ export function Links({ links }: { links: readonly WireSnapshotLink[] }): ReactN
                 <th scope="col">Runtime</th>
                 <th scope="col">Snapshot</th>
                 <th scope="col">Key</th>
+                <th scope="col">Last verified</th>
+                <th scope="col">Ends</th>
               </tr>
             </thead>
             <tbody>
@@ -94,6 +96,14 @@ export function Links({ links }: { links: readonly WireSnapshotLink[] }): ReactN
                   </td>
                   <td>
                     <code>{link.packKey.slice(-16)}</code>
+                  </td>
+                  <td>
+                    {link.verifiedAtMs === undefined ? 'not yet' : new Date(link.verifiedAtMs).toLocaleTimeString()}
+                  </td>
+                  <td>
+                    {link.expiresAtMs === undefined
+                      ? 'with its snapshot'
+                      : `${new Date(link.expiresAtMs).toLocaleDateString()}, unless used`}
                   </td>
                 </tr>
               ))}

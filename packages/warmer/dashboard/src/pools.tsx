@@ -67,6 +67,7 @@ function Pool({ pool, manager, session, onClaim }: Omit<PoolsProps, 'pools'> & {
       </dl>
       <Misses pool={pool} />
       <Demand pool={pool} />
+      <Expected forecast={pool.forecast} />
       <footer>
         <button type="button" className="primary" onClick={() => onClaim(pool.runtime)}>
           Claim a sandbox
@@ -125,6 +126,24 @@ function Misses({ pool }: { pool: WirePool }): ReactNode {
         .join(', ')}
       .
     </p>
+  );
+}
+
+/** What the target policy expects, and in its own words why the target is what it is. */
+function Expected({ forecast }: Pick<WirePool, 'forecast'>): ReactNode {
+  if (forecast === null) return null;
+  return (
+    <details className="quiet">
+      <summary>
+        Expected: {forecast.claimsPerHour.toFixed(1)} claims an hour, {share(forecast.claimWithin10MinProbability)} for
+        one within ten minutes
+      </summary>
+      <ul className="reasons">
+        {forecast.reasons.map((reason) => (
+          <li key={reason}>{reason}</li>
+        ))}
+      </ul>
+    </details>
   );
 }
 

@@ -19,12 +19,13 @@ export interface BullJobsParts {
   createsPerSecond: number;
   /** Of this replica. */
   concurrency: number;
+  /** Time for a replica to show that it lives, as in the engine. */
+  leaseMs: number;
   logger: StoreLogger;
 }
 
-const heartbeatMs = 2_000;
-const heartbeatLifeMs = 6_000;
-const lockMs = 10_000;
+/** Shorter ones would be lost by a process that is merely busy. */
+const shortestLockMs = 3_000;
 const attempts = 5;
 
 /**
@@ -37,20 +38,23 @@ export class BullJobs implements ClaimDispatch {
   readonly #redis: Redis;
   readonly #listener: Redis;
   readonly #heartbeat: ReturnType<typeof setInterval>;
+  /** After this time without a sign a replica counts as gone. */
+  readonly #lockMs: number;
   #worker: Worker<ClaimJob> | undefined;
 
   constructor(parts: BullJobsParts) {
     this.#parts = parts;
+    this.#lockMs = Math.max(shortestLockMs, parts.leaseMs / 3);
     this.#redis = new Redis(parts.url, { maxRetriesPerRequest: 1, commandTimeout: 2_000 });
     this.#listener = new Redis(parts.url, { maxRetriesPerRequest: null });
     for (const client of [this.#redis, this.#listener]) client.on('error', () => {});
     this.#queue = new Queue(queueName, { connection: connectionOf(parts.url), prefix: `${parts.prefix}-jobs` });
     this.#queue.on('error', (error) => parts.logger.warn({ err: error }, 'the job queue cannot be reached'));
     const beat = (): void => {
-      this.#redis.set(this.#heartbeatKey(parts.replica), '1', 'PX', heartbeatLifeMs).catch(() => undefined);
+      this.#redis.set(this.#heartbeatKey(parts.replica), '1', 'PX', Math.round(this.#lockMs)).catch(() => undefined);
     };
     beat();
-    this.#heartbeat = setInterval(beat, heartbeatMs);
+    this.#heartbeat = setInterval(beat, this.#lockMs / 3);
   }
 
   /** Begins to work. */
@@ -62,7 +66,7 @@ export class BullJobs implements ClaimDispatch {
         const record = await claims.find(job.data.claimId);
         if (!record || hasEnded(record) || record.status.state === 'HOT') return;
         if (await this.#heldElsewhere(job.data)) {
-          await job.moveToDelayed(Date.now() + heartbeatLifeMs, token);
+          await job.moveToDelayed(Date.now() + this.#lockMs, token);
           throw new DelayedError();
         }
         try {
@@ -78,8 +82,8 @@ export class BullJobs implements ClaimDispatch {
         connection: connectionOf(url),
         prefix: `${prefix}-jobs`,
         concurrency,
-        lockDuration: lockMs,
-        stalledInterval: lockMs / 2,
+        lockDuration: this.#lockMs,
+        stalledInterval: this.#lockMs / 2,
         maxStalledCount: 5,
         limiter: { max: Math.max(1, Math.round(createsPerSecond)), duration: 1_000 },
       },

@@ -1,12 +1,13 @@
-import { type Claim, type ClaimAnswer, isWarmingError } from '@pilotlight/warming';
+import { type ClaimAnswer, isWarmingError } from '@pilotlight/warming';
 import { isWarmerError, toWireError, WarmerError } from '../errors.js';
 import type { EventLog } from '../events/log.js';
 import type { DeclaredRuntimes } from '../runtimes/declared.js';
 import type { RuntimeRegistry } from '../runtimes/registry.js';
-import { announceEnd, announceFailure, announceMiss, announceReady, announceRetired } from './announce.js';
+import { announceEnd, announceFailure, announceMiss, announceReady } from './announce.js';
 import type { ClaimBook } from './book.js';
-import { claimConflict, claimGone } from './complaints.js';
+import { claimConflict } from './complaints.js';
 import type { ClaimDispatch } from './dispatch.js';
+import { ClaimHandles } from './handles.js';
 import { LiveClaims } from './live.js';
 import type { ClaimManager } from './manager.js';
 import { tenantClaimKey, tenantUserId } from './names.js';
@@ -42,12 +43,14 @@ export interface ClaimServiceParts {
 export class ClaimService {
   readonly #parts: ClaimServiceParts;
   readonly #live: LiveClaims;
+  readonly #handles: ClaimHandles;
   /** One flight per key of a tenant: a repeated request waits for the first instead of racing it. */
   readonly #flights = new Map<string, { fingerprint: string; result: Promise<ClaimRecord> }>();
 
   constructor(parts: ClaimServiceParts) {
     this.#parts = parts;
     this.#live = new LiveClaims({ book: parts.book, now: parts.now, shared: parts.dispatch !== undefined });
+    this.#handles = new ClaimHandles({ live: this.#live, log: parts.log, ask: (record) => this.#ask(record) });
   }
 
   /** Claims that this process holds: warming or handed over. */
@@ -132,13 +135,13 @@ export class ClaimService {
 
   /** @throws {@link WarmerError} `sandbox_gone` when the claim has ended */
   async ack(record: ClaimRecord): Promise<ClaimRecord> {
-    await this.#withHandle(record, (claim) => claim.ack());
+    await this.#handles.use(record, (claim) => claim.ack());
     return this.#live.change(record, (status) => (status.state === 'HOT' ? { ...status, acked: true } : status));
   }
 
   /** @throws {@link WarmerError} `sandbox_gone` when the claim has ended */
   async renew(record: ClaimRecord, lifeMs: number): Promise<ClaimRecord> {
-    await this.#withHandle(record, (claim) => claim.renew(lifeMs));
+    await this.#handles.use(record, (claim) => claim.renew(lifeMs));
     const expiresAtMs = this.#parts.now() + lifeMs;
     return this.#live.change(record, (status) => (status.state === 'HOT' ? { ...status, expiresAtMs } : status));
   }
@@ -155,24 +158,24 @@ export class ClaimService {
     }
     if (current.status.state === 'WARMING' && this.#parts.dispatch) return this.#withdraw(current);
     try {
-      const claim = await this.#handleOf(current);
+      const claim = await this.#handles.of(current);
       await claim.retire();
     } catch (error) {
       if (!(isWarmerError(error) && error.code === 'sandbox_gone')) throw error;
     }
-    return this.#retired(current);
+    return this.#handles.ended(current);
   }
 
   /** Ends the claim and keeps the sandbox, paused, for the same user. @throws {@link WarmerError} `sandbox_gone` */
   async keep(record: ClaimRecord): Promise<ClaimRecord> {
-    await this.#withHandle(record, (claim) => {
+    await this.#handles.use(record, (claim) => {
       if (claim.keep) return claim.keep();
       throw new WarmerError(
         'invalid_option',
         'The sandbox cannot be kept: the claim has no "userId", or the provider cannot pause. Retire it instead.',
       );
     });
-    return this.#retired(record);
+    return this.#handles.ended(record);
   }
 
   /** An event says that a claim has ended, here or at another replica. */
@@ -183,7 +186,7 @@ export class ClaimService {
   /** The engine says that a claim of this process has ended. */
   async retiredByEngine(engineClaimId: string): Promise<void> {
     const live = this.#live.byEngineId(engineClaimId);
-    if (live) await this.#retired(live.record);
+    if (live) await this.#handles.ended(live.record);
   }
 
   async #claim(request: ServiceClaimRequest): Promise<ClaimRecord> {
@@ -283,48 +286,5 @@ export class ClaimService {
     const ended = await this.#live.change(record, () => cancelled);
     announceEnd(log, ended, { outcome: 'cancelled', progress: 0, elapsedMs: 0, last: undefined });
     return ended;
-  }
-
-  async #withHandle(record: ClaimRecord, use: (claim: Claim) => Promise<void>): Promise<void> {
-    const claim = await this.#handleOf(record);
-    try {
-      await use(claim);
-    } catch (error) {
-      if (!isWarmingError(error) || error.code !== 'claim_unknown') throw error;
-      await this.#retired(record);
-      throw claimGone(record);
-    }
-  }
-
-  /** The engine's handle of a claim: the one at hand, or asked for again under the same key after a restart. */
-  async #handleOf(record: ClaimRecord): Promise<Claim> {
-    const live = this.#live.get(record.claimId);
-    if (live?.claim) return live.claim;
-    if (live?.answer) return live.answer.ready;
-    if (hasEnded(record)) throw claimGone(record);
-    const answer = await this.#ask(record);
-    const known = record.status.state === 'HOT' ? record.status.connection.sandboxId : undefined;
-    if (answer.state === 'HOT' && answer.claim.connection.sandboxId === known) {
-      this.#live.hold(record, answer.claim);
-      return answer.claim;
-    }
-    // The engine made something new because the old sandbox is gone. Nobody asked for that.
-    if (answer.state === 'HOT') await answer.claim.retire();
-    else {
-      answer.ready.catch(() => undefined);
-      await answer.cancel();
-    }
-    await this.#retired(record);
-    throw claimGone(record);
-  }
-
-  async #retired(record: ClaimRecord): Promise<ClaimRecord> {
-    let sandboxId: string | undefined;
-    const after = await this.#live.change(record, (status) => {
-      sandboxId = status.state === 'HOT' ? status.connection.sandboxId : undefined;
-      return { state: 'RETIRED' };
-    });
-    if (sandboxId !== undefined) announceRetired(this.#parts.log, after, sandboxId);
-    return after;
   }
 }
