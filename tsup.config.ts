@@ -65,6 +65,8 @@ const shared: Options = {
   treeshake: true,
   ...(manifest.name in builtIn
     ? {
+        // A page loads parts of these; what stands in for `__dirname` would ask it for Node's modules.
+        shims: false,
         noExternal: builtIn[manifest.name] ?? [],
         esbuildPlugins: [builtInLibraries],
         esbuildOptions: (options) => {

@@ -83,7 +83,9 @@ describe('every example', () => {
     120_000,
   );
 
-  it.each(Object.keys(shown).filter((name) => name !== 'browser-agent' || existsSync(chromium)))(
+  // The hand-written pool of "pool-migration" goes on filling itself while it is stopped, and says so: what the example is about.
+  const stoppable = Object.keys(shown).filter((name) => name !== 'pool-migration');
+  it.each(stoppable.filter((name) => name !== 'browser-agent' || existsSync(chromium)))(
     '%s ends in order when it is stopped half-way',
     async (name) => {
       const running = surroundings.start(name);

@@ -22,9 +22,9 @@ export interface BundleDecision {
  * Decides which runtimes share a generic template. Each is taken by what it saves per mebibyte until the room is used up; one
  * that is hardly asked for stays out, for every generic sandbox pays for its bytes.
  *
- * @param room mebibytes a template may carry beyond its base; template data are loaded lazily, so that bytes nobody reads cost
- * disk rather than time
- * @param leastSavedSecondsPerHour what a runtime has to save to be worth the upkeep of its part of the template
+ * @param limits `room`: mebibytes a template may carry beyond its base; template data are loaded lazily, so that bytes nobody
+ * reads cost disk rather than time. `leastSavedSecondsPerHour`: what a runtime has to save to be worth the upkeep of its part
+ * of the template
  */
 export function chooseBundles(
   candidates: readonly BundleCandidate[],
