@@ -26,7 +26,7 @@ export async function measureBaselines(count: number): Promise<Baseline[]> {
   ];
   return [
     await measure('plain spawn', count, () => execute('/bin/true')),
-    await measure('plain bash -l -c true', count, () => execute('/bin/bash', ['--noprofile', '-c', 'true'])),
+    await measure('plain bash --noprofile -c true', count, () => execute('/bin/bash', ['--noprofile', '-c', 'true'])),
     await measure('bubblewrap', count, () => execute('bwrap', [...bind, ...more, '--', '/bin/true'])),
     await withBundle((bundle) => measure('crun', count, () => crun(bundle))),
     await measure('podman', Math.min(count, 3), podman),
@@ -39,16 +39,19 @@ async function measure(name: string, count: number, act: () => Promise<unknown>)
     return { name, p50Ms: (await times(count, act)).p50 };
   } catch (error) {
     const text = (error as Error).message.split('\n').slice(0, 2).join(' ');
-    return { name, why: text.slice(0, 160) };
+    return { name, why: text.slice(0, 240) };
   }
 }
 
 let serial = 0;
 
 function crun(bundle: string): Promise<void> {
-  const id = `bench-${process.pid}-${serial++}`;
-  // crun refuses the hybrid control groups of some machines; without that mount it does not see them.
-  const script = `umount /sys/fs/cgroup/unified 2>/dev/null; exec crun --cgroup-manager=disabled run --bundle ${bundle} ${id}`;
+  return apart(`crun --cgroup-manager=disabled run --bundle ${bundle} bench-${process.pid}-${serial++}`);
+}
+
+/** Both refuse the hybrid control groups of some machines; without that mount they do not see them. */
+function apart(command: string): Promise<void> {
+  const script = `umount /sys/fs/cgroup/unified 2>/dev/null; exec timeout 20 ${command}`;
   return new Promise((resolve, reject) => {
     const child = spawn('unshare', ['-m', 'sh', '-c', script], { stdio: ['ignore', 'ignore', 'pipe'] });
     let text = '';
@@ -56,7 +59,7 @@ function crun(bundle: string): Promise<void> {
       text += chunk.toString();
     });
     child.once('error', reject);
-    child.once('close', (code) => (code === 0 ? resolve() : reject(new Error(text || `crun ended with ${code}`))));
+    child.once('close', (code) => (code === 0 ? resolve() : reject(new Error(text || `it ended with ${code}`))));
   });
 }
 
@@ -65,6 +68,7 @@ async function withBundle(act: (bundle: string) => Promise<Baseline>): Promise<B
   try {
     mkdirSync(join(bundle, 'rootfs', 'usr'), { recursive: true });
     mkdirSync(join(bundle, 'rootfs', 'proc'));
+    mkdirSync(join(bundle, 'rootfs', 'dev'));
     for (const name of ['bin', 'lib', 'lib64']) {
       execFileSync('ln', ['-s', `usr/${name}`, join(bundle, 'rootfs', name)]);
     }
@@ -82,12 +86,13 @@ const bundleConfig = {
   mounts: [
     { destination: '/usr', type: 'bind', source: '/usr', options: ['rbind', 'ro'] },
     { destination: '/proc', type: 'proc', source: 'proc' },
+    { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'mode=755', 'size=64k'] },
   ],
   linux: { namespaces: ['pid', 'mount', 'ipc', 'uts', 'network'].map((type) => ({ type })) },
 };
 
-/** Podman with the machine's own system as its root: no image is fetched. */
-function podman(): Promise<unknown> {
-  const flags = ['run', '--rm', '--network=none', '--cgroups=disabled', '--rootfs', '/:O', '/bin/true'];
-  return execute('podman', flags, { timeout: 20_000 });
+/** Podman with the machine's own system as its root: no image is fetched. Its own limits are above what root may set here. */
+function podman(): Promise<void> {
+  const limits = '--ulimit nofile=1024:1024 --ulimit nproc=1024:1024';
+  return apart(`podman run --rm --network=none --cgroups=disabled ${limits} --rootfs /:O /bin/true`);
 }

@@ -10,4 +10,8 @@ const ballast = Array.from({ length: holdMegabytes }, () => Buffer.alloc(1024 * 
 console.log(
   JSON.stringify({ ...host.connectionOptions, isolation: host.isolation, pid: process.pid, held: ballast.length }),
 );
-process.once('SIGTERM', () => void host.close().then(() => process.exit(0)));
+process.once('SIGTERM', () => {
+  // Named once more at the end, so that the memory is really held until then.
+  ballast.length = 0;
+  void host.close().then(() => process.exit(0));
+});

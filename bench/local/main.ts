@@ -73,7 +73,8 @@ function rowsOf(condition: string, figures: Figures): BenchRow[] {
 function baselineText(): string {
   return baselines
     .map(
-      (baseline: Baseline) => `${baseline.name} ${'why' in baseline ? 'not measured' : `${tenth(baseline.p50Ms)} ms`}`,
+      (baseline: Baseline) =>
+        `${baseline.name} ${'why' in baseline ? `not measured (${baseline.why})` : `${tenth(baseline.p50Ms)} ms`}`,
     )
     .join(', ');
 }

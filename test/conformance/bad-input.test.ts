@@ -24,25 +24,63 @@ describe('bad input', () => {
       body: Buffer.from(body),
     });
 
-  it('answers malformed frames and messages with an error and goes on', async () => {
+  const framed = (length: number, body: string | Uint8Array, flags = 0) => {
+    const head = Buffer.from([flags, 0, 0, 0, 0]);
+    head.writeUInt32BE(length, 1);
+    return Buffer.concat([head, Buffer.from(body)]);
+  };
+  const start = JSON.stringify({ process: { cmd: '/bin/true' } });
+  const notJson = fc.string({ minLength: 1 }).filter((text) => {
+    try {
+      const value = JSON.parse(text);
+      return typeof value !== 'object' || value === null || Array.isArray(value);
+    } catch {
+      return true;
+    }
+  });
+  const malformed = fc.oneof(
+    fc
+      .integer({ min: 0, max: start.length + 4 })
+      .map((cut) => ({ frame: framed(start.length, start).subarray(0, cut), code: 'invalid_argument' })),
+    notJson.map((text) => ({ frame: framed(Buffer.byteLength(text), text), code: 'invalid_argument' })),
+    fc
+      .integer({ min: 32 * 1024 * 1024 + 1, max: 0xffffffff })
+      .map((length) => ({ frame: framed(length, start), code: 'resource_exhausted' })),
+    fc.constant({
+      frame: Buffer.concat([framed(start.length, start), framed(start.length, start)]),
+      code: 'invalid_argument',
+    }),
+    fc.constant({ frame: framed(2, '{}'), code: 'invalid_argument' }),
+  );
+
+  it('answers every malformed frame with one frame that says what is wrong, and goes on', async () => {
     await fc.assert(
-      fc.asyncProperty(
-        fc.constantFrom('application/connect+json', 'application/json', 'application/proto', 'text/plain'),
-        fc.constantFrom(
-          'process.Process/Start',
-          'process.Process/SendInput',
-          'filesystem.Filesystem/Stat',
-          'none/None',
-        ),
-        fc.uint8Array({ maxLength: 64 }),
-        async (type, method, body) => {
-          const answer = await post(`/${method}`, type, body);
-          const text = await answer.text();
-          // An empty message is a valid one in the binary form.
-          expect(answer.status >= 400 || /"error"|"code"/.test(text) || type === 'application/proto').toBe(true);
-        },
-      ),
-      { numRuns: 60 },
+      fc.asyncProperty(malformed, fc.constantFrom('Start', 'Connect'), async ({ frame, code }, method) => {
+        const answer = await post(`/process.Process/${method}`, 'application/connect+json', frame);
+        expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'application/connect+json']);
+        const bytes = Buffer.from(await answer.arrayBuffer());
+        expect(bytes.readUInt8(0)).toBe(2);
+        expect(bytes.readUInt32BE(1)).toBe(bytes.length - 5);
+        expect(JSON.parse(bytes.subarray(5).toString())).toMatchObject({ error: { code } });
+      }),
+      { numRuns: 80 },
+    );
+    await alive();
+  });
+
+  it('answers every malformed message, unknown method and unknown type with its own status', async () => {
+    await fc.assert(
+      fc.asyncProperty(notJson, async (text) => {
+        const path = '/filesystem.Filesystem/Stat';
+        const answer = await post(path, 'application/json', Buffer.from(text));
+        expect([answer.status, await answer.json()]).toEqual([
+          400,
+          expect.objectContaining({ code: 'invalid_argument' }),
+        ]);
+        expect((await post(path, 'text/plain', Buffer.from(text))).status).toBe(415);
+        expect((await post('/none.None/None', 'application/json', Buffer.from(text))).status).toBe(404);
+      }),
+      { numRuns: 40 },
     );
     await alive();
   });

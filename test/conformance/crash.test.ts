@@ -50,16 +50,22 @@ describe('a host that is killed', () => {
     expect(readdirSync(stateDirectory)).toEqual([]);
   });
 
-  it('leaves no process and no file at level "namespaces", without being started again', async () => {
-    const line = await startProgram('namespaces');
-    const sandbox = await new E2B(line).Sandbox.create();
-    const marker = `sleep 31${process.pid}`;
-    await sandbox.commands.run(`setsid ${marker} & exec ${marker}`, { background: true });
-    await until('both run', () => processesWith(marker) >= 2);
-    host?.kill('SIGKILL');
-    await until('no process is left', () => processesWith(marker) === 0);
-    await until('no file is left', () => readdirSync(stateDirectory).length === 0);
-  });
+  it.each(['namespaces', 'auto'])(
+    'leaves no process and no file at level "%s", without being started again',
+    async (level) => {
+      const line = await startProgram(level);
+      const sandbox = await new E2B(line).Sandbox.create();
+      const marker = `sleep 31${process.pid}`;
+      await sandbox.commands.run(`setsid ${marker} & exec ${marker}`, { background: true });
+      await until('both run', () => processesWith(marker) >= 2);
+      await sandbox.createSnapshot();
+      const paused = await new E2B(line).Sandbox.create();
+      await paused.pause();
+      host?.kill('SIGKILL');
+      await until('no process is left', () => processesWith(marker) === 0);
+      await until('no file is left', () => readdirSync(stateDirectory).length === 0);
+    },
+  );
 
   it('leaves nothing at level "process" once it is started again', async () => {
     const line = await startProgram('process');

@@ -14,6 +14,9 @@ use constant {
   ACCEPTED => 74, ANSWER => 75,
 };
 
+# So long nothing has happened in a sandbox whose commands run before another process is made.
+use constant QUIET_MS => 5;
+
 my ($channel, $epoll, $context);
 my ($incoming, $outgoing, $writable) = ('', '', 1);
 my %handlers;
@@ -89,7 +92,7 @@ sub handle {
   if ($kind == DATA) { Streams::data($stream, $payload) }
   elsif ($kind == CREDIT) { Streams::credit($stream, unpack('N', $payload)) }
   elsif ($kind == SPAWN && $holding) { push @held, [$kind, $stream, $payload] }
-  elsif ($kind == SPAWN) { Streams::spawn($stream, System::unpack_fields($payload)) }
+  elsif ($kind == SPAWN) { Streams::spawn($stream, $payload) }
   elsif ($kind == FINISH) { Streams::end_input($stream) }
   elsif ($kind == SIGNAL) { Streams::signal($stream, unpack('C', $payload)) }
   elsif ($kind == RESIZE) { Streams::resize($stream, unpack('nn', $payload)) }
@@ -175,6 +178,7 @@ sub run {
   $SIG{$_} = 'DEFAULT' for qw(INT TERM HUP);
   umask(022);
   System::block_child_signal();
+  Seccomp::install();
   $epoll = System::epoll_create();
   open(my $children, '<&=', System::child_signal_descriptor()) or die "signalfd: $!\n";
   nonblocking($channel);
@@ -183,10 +187,12 @@ sub run {
   Sockets::listen_egress($context->{proxy}) if $context->{proxy};
   send_frame(READY, 0, System::pack_fields($context->{id}, $context->{nonce}));
   flush();
-  my $prepared = 0;
+  # Processes are made ahead when nothing else is to be done: a command that was just started needs the processor more.
+  my $is_tried = 0;
   while (1) {
-    my @events = System::epoll_wait($epoll, $prepared ? -1 : 0);
-    $prepared = @events ? 0 : Launch::prepare() || 1;
+    my @events = System::epoll_wait($epoll, Launch::is_ready() || $is_tried ? -1 : Streams::are_busy() ? QUIET_MS : 0);
+    Launch::prepare() unless @events;
+    $is_tried = !@events;
     for my $event (@events) {
       my $callback = $handlers{ $event->[0] } or next;
       $callback->($event->[1]);

@@ -3,27 +3,32 @@ package Launch;
 use strict;
 use warnings;
 use POSIX ();
+use Fcntl ();
 
-use constant { ORDER => 3, STATUS => 4 };
+use constant { ORDER => 3, STATUS => 4, NOTHING => 5 };
 my $spare;
 
 sub spare_pid { return $spare ? $spare->{pid} : 0 }
+sub is_ready { return defined $spare }
 
-# False when there is one already.
 sub prepare {
-  return 0 if $spare;
-  $spare = fork_waiting();
-  return 1;
+  return if $spare;
+  $spare = fork_waiting() or return;
+  rehearse();
 }
 
-# A child and the agent's ends of its pipes; undef with $! when the sandbox has no room for one.
-sub take {
-  my $child = $spare // fork_waiting();
-  $spare = undef;
-  return $child;
+# A child that has its order, as the stream its command is; undef with $! when the sandbox has no room for one.
+sub start {
+  my ($order) = @_;
+  while (my $child = $spare // fork_waiting()) {
+    $spare = undef;
+    return $child if send_order($child, $order);
+    # Somebody in the sandbox has ended it.
+    Streams::dismiss($child);
+  }
+  return undef;
 }
 
-# A spare that somebody in the sandbox ended is no loss.
 sub lost {
   my ($pid) = @_;
   $spare = undef if $spare && $spare->{pid} == $pid;
@@ -45,25 +50,46 @@ sub fork_waiting {
     System::attempt('close_range', 5, 0x7fffffff, 0);
     wait_for_order();
   }
-  return { pid => $pid, input => $input, output => $output, error => $error, order => $order, status => $status };
+  fcntl($input, Fcntl::F_SETFL(), Fcntl::O_WRONLY() | Fcntl::O_NONBLOCK());
+  fcntl($_, Fcntl::F_SETFL(), Fcntl::O_RDONLY() | Fcntl::O_NONBLOCK()) for $output, $error, $status;
+  return Streams::expect({ pid => $pid, stdin => $input, order => $order, notice => $status }, $output, $error);
 }
 
 sub send_order {
-  my ($child, @fields) = @_;
-  my $body = System::pack_fields(@fields);
-  my $message = pack('N', length $body) . $body;
+  my ($child, $order) = @_;
+  my $message = pack('N', length $order) . $order;
+  my $pipe = delete $child->{order};
   while (length $message) {
-    my $written = syswrite($child->{order}, $message);
+    my $written = syswrite($pipe, $message);
     return 0 unless defined $written;
     substr($message, 0, $written) = '';
   }
-  close($child->{order});
   return 1;
 }
 
+# A process that was just forked copies each page of memory as it is first written to. Going through the motions of an
+# order beforehand keeps that off the way of the next one.
+sub rehearse {
+  my @fields = System::unpack_fields(System::pack_fields('exec', 'user', '', '', '', 3, qw(/bin/bash -l -c), 'A=b'));
+  my $user = Paths::user('user');
+  my $identity = System::pack_fields(@$user{qw(name uid gid home)});
+  my @parts = System::unpack_fields(pack('N', length $identity) . $identity);
+  my %variables = map { split /=/, $_, 2 } splice(@fields, 9);
+  return Paths::resolve($fields[2], $user->{home});
+}
+
+# Whatever a command needs and every command needs alike is done before its order comes.
 sub wait_for_order {
   POSIX::setsid();
   System::unblock_signals();
+  $SIG{PIPE} = 'DEFAULT';
+  POSIX::dup2(POSIX::open('/dev/null', POSIX::O_RDONLY()) // 5, NOTHING);
+  if (Agent::context()->{hardened}) {
+    # After its change of user, a process may write to its own settings only as a dumpable one.
+    System::prctl(4, 1);
+    System::write_file('/proc/self/oom_score_adj', 0);
+  }
+  rehearse();
   my $message = '';
   while (length($message) < 4 || length($message) < 4 + unpack('N', $message)) {
     my $count = POSIX::read(ORDER, my $part, 65536);
@@ -77,29 +103,20 @@ sub wait_for_order {
 
 # That the status pipe closes without a word says that the command runs.
 sub carry_out {
-  my ($kind, $user_fields, $cwd, $terminal, $with_input, $count, @rest) = @_;
+  my ($user_fields, $terminal, $kind, undef, $cwd, undef, $with_input, $count, @rest) = @_;
   my $user = {};
   @$user{qw(name uid gid home)} = System::unpack_fields($user_fields);
-  $user->{$_} += 0 for qw(uid gid);
   my @arguments = splice(@rest, 0, $count);
-  $SIG{PIPE} = 'DEFAULT';
   if ($terminal ne '') { Terminal::adopt($terminal) }
-  elsif (!$with_input) { open(STDIN, '<', '/dev/null') }
-  if (Agent::context()->{hardened}) {
-    # After its change of user, a process may write to its own settings only as a dumpable one.
-    System::prctl(4, 1);
-    System::write_file('/proc/self/oom_score_adj', 0);
-  }
+  elsif (!$with_input) { POSIX::dup2(NOTHING, 0) }
   become($user, $kind);
   enter($user, $cwd);
   %ENV = (HOME => $user->{home}, USER => $user->{name}, LOGNAME => $user->{name}, map { split /=/, $_, 2 } @rest);
   if ($kind eq 'builtin') {
-    POSIX::close($_) for ORDER, STATUS;
+    POSIX::close($_) for ORDER, STATUS, NOTHING;
     POSIX::_exit(Builtins::run($user, @arguments));
   }
-  Seccomp::install();
-  POSIX::close(ORDER);
-  System::close_on_exec(STATUS);
+  System::attempt('close_range', ORDER, NOTHING, 4);
   exec { $arguments[0] } @arguments or die "exec $arguments[0]: $!\n";
 }
 
@@ -108,7 +125,7 @@ sub become {
   my ($user, $kind) = @_;
   my $all_rights = $kind eq 'builtin';
   if (Agent::context()->{ranged}) {
-    System::become($all_rights ? (0, 0) : ($user->{uid}, $user->{gid}));
+    System::become($all_rights ? (0, 0) : (0 + $user->{uid}, 0 + $user->{gid}));
   } elsif ($all_rights) {
     return;
   } elsif ($user->{uid} == 0) {

@@ -3,17 +3,26 @@ package Paths;
 use strict;
 use warnings;
 
+# What a time stamp of whole seconds can tell apart; younger files are read again.
+use constant SETTLED_SECONDS => 2;
+my (%users, $users_version);
+
 # name, uid, gid, home; undef for a user the sandbox does not know.
 sub user {
   my ($name) = @_;
-  open(my $file, '<', '/etc/passwd') or return undef;
-  while (my $line = <$file>) {
-    chomp $line;
-    my @field = split /:/, $line;
-    next unless @field >= 6 && $field[0] eq $name;
-    return { name => $name, uid => $field[2] + 0, gid => $field[3] + 0, home => $field[5] };
+  my @stat = stat('/etc/passwd') or return undef;
+  my $version = join(' ', @stat[0, 1, 7, 9, 10]);
+  if (!defined $users_version || $version ne $users_version) {
+    %users = map { $_->{name} => $_ } reverse read_users();
+    $users_version = time() - $stat[10] > SETTLED_SECONDS ? $version : undef;
   }
-  return undef;
+  return $users{$name};
+}
+
+sub read_users {
+  open(my $file, '<', '/etc/passwd') or return ();
+  my @fields = grep { @$_ >= 6 } map { chomp; [split /:/] } <$file>;
+  return map { { name => $_->[0], uid => $_->[2] + 0, gid => $_->[3] + 0, home => $_->[5] } } @fields;
 }
 
 my (%user_names, %group_names);

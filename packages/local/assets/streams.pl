@@ -13,6 +13,7 @@ sub new_stream {
 }
 
 sub find { return $streams{ $_[0] } }
+sub are_busy { return scalar %streams }
 sub forget { return delete $streams{ $_[0] } }
 
 sub fail {
@@ -21,39 +22,76 @@ sub fail {
   Agent::send_frame(Agent::FAILED, $id, System::pack_fields($code, $message));
 }
 
+# A child that waits for its order, as the stream it will be. Its output is watched already.
+sub expect {
+  my ($stream, $output, $error) = @_;
+  %$stream = (%$stream, id => 0, credit => WINDOW, input => '', outputs => {}, open => 0);
+  $by_pid{ $stream->{pid} } = $stream;
+  Agent::watch($stream->{notice}, System::EPOLLIN, sub { started($stream) });
+  add_output($stream, $output, Agent::OUT);
+  add_output($stream, $error, Agent::ERR);
+  return $stream;
+}
+
 # Fields: kind, user, cwd, terminal as "columns x rows" or empty, 1 when input stays open, number of arguments,
 # arguments, then NAME=value pairs.
 sub spawn {
-  my ($id, $kind, $name, $cwd, $terminal, $with_input, @rest) = @_;
+  my ($id, $payload) = @_;
+  my (undef, $name, undef, $terminal, $with_input) = unpack('(N/a*)5', $payload);
   my $user = Paths::user($name) or return fail($id, 'user', "there is no user \"$name\" in this sandbox");
   my ($master, $slave, $path) = $terminal eq '' ? (undef, undef, '') : Terminal::open_pair($terminal);
   return fail($id, 'terminal', "no terminal: $!") if $terminal ne '' && !$master;
-  my $child = Launch::take() or return fail($id, 'resources', "fork: $!");
   my $identity = System::pack_fields(@$user{qw(name uid gid home)});
-  Launch::send_order($child, $kind, $identity, $cwd, $path, $with_input, @rest);
-  # The terminal stays open here until the command has it.
-  my $stream = new_stream($id, pid => $child->{pid}, terminal => $master, slave => $slave);
-  $by_pid{ $child->{pid} } = $stream;
-  Agent::watch($child->{status}, System::EPOLLIN, sub { started($stream, $child, $with_input) });
+  my $stream = Launch::start(System::pack_fields($identity, $path) . $payload)
+    or return fail($id, 'resources', "fork: $!");
+  $stream->{id} = $id;
+  $streams{$id} = $stream;
+  if ($master) {
+    # The terminal stays open here until the command has it.
+    @$stream{qw(terminal slave)} = ($master, $slave);
+    delete $stream->{stdin};
+  } elsif (!$with_input) {
+    delete $stream->{stdin};
+  }
 }
 
+# Before anything else is told of a command it is told that it runs.
 sub started {
-  my ($stream, $child, $with_input) = @_;
-  Agent::unwatch($child->{status});
-  sysread($child->{status}, my $failure, 4096);
+  my ($stream) = @_;
+  return if $stream->{started} || !$stream->{id};
+  my $count = sysread($stream->{notice}, my $failure, 4096);
+  return unless defined $count;
+  Agent::unwatch(delete $stream->{notice});
   delete $stream->{slave};
-  if (length $failure) {
-    delete $by_pid{ $child->{pid} };
+  if ($count) {
+    delete $by_pid{ $stream->{pid} };
+    drop_output($stream, $_) for keys %{ $stream->{outputs} };
     return fail($stream->{id}, $failure =~ /^cwd/ ? 'cwd' : 'exec', $failure);
   }
   $stream->{started} = 1;
-  Agent::send_frame(Agent::STARTED, $stream->{id}, pack('N', $child->{pid}));
-  my $master = $stream->{terminal};
-  $stream->{sink} = $master // ($with_input ? $child->{input} : undef);
-  delete $child->{input};
-  Agent::nonblocking($stream->{sink}) if $stream->{sink};
-  add_output($stream, $master // $child->{output}, Agent::OUT);
-  add_output($stream, $child->{error}, Agent::ERR) unless $master;
+  Agent::send_frame(Agent::STARTED, $stream->{id}, pack('N', $stream->{pid}));
+  if (my $master = $stream->{terminal}) {
+    drop_output($stream, $_) for keys %{ $stream->{outputs} };
+    $stream->{sink} = Agent::nonblocking($master);
+    add_output($stream, $master, Agent::OUT);
+  } else {
+    $stream->{sink} = delete $stream->{stdin};
+  }
+}
+
+# A child that waits no more and was not used.
+sub dismiss {
+  my ($stream) = @_;
+  delete $by_pid{ $stream->{pid} };
+  Agent::unwatch(delete $stream->{notice}) if $stream->{notice};
+  drop_output($stream, $_) for keys %{ $stream->{outputs} };
+}
+
+sub drop_output {
+  my ($stream, $kind) = @_;
+  my $handle = delete $stream->{outputs}{$kind} or return;
+  Agent::unwatch($handle);
+  $stream->{open}--;
 }
 
 sub add_output {
@@ -91,9 +129,12 @@ sub refresh {
 
 sub read_output {
   my ($stream, $handle, $kind) = @_;
+  started($stream) if $stream->{notice};
+  return if $stream->{notice};
   my $size = $stream->{terminal} ? 16384 : 32768;
   $size = $stream->{credit} if $stream->{credit} < $size;
-  return if $size <= 0 || !$stream->{outputs}{$kind};
+  # What was watched for a child that waited is not what its terminal says.
+  return if $size <= 0 || ($stream->{outputs}{$kind} // 0) != $handle;
   my $count = sysread($handle, my $data, $size);
   if ($count) {
     $stream->{credit} -= $count;
@@ -105,7 +146,7 @@ sub read_output {
   Agent::unwatch($handle);
   delete $stream->{outputs}{$kind};
   $stream->{open}--;
-  refresh($stream);
+  refresh($stream) if $stream->{socket} || $stream->{terminal};
   $stream->{socket} ? Sockets::ended($stream) : finish($stream);
 }
 
@@ -129,7 +170,12 @@ sub finish {
 
 sub exited {
   my ($pid, $status) = @_;
-  my $stream = delete $by_pid{$pid} or return Launch::lost($pid);
+  my $stream = delete $by_pid{$pid} or return;
+  if (!$stream->{id}) {
+    Launch::lost($pid);
+    return dismiss($stream);
+  }
+  started($stream) if $stream->{notice};
   $stream->{status} = $status;
   # A terminal can be held open by whoever is left; its session ended with its leader.
   if ($stream->{terminal} && $stream->{outputs}{ Agent::OUT() }) {

@@ -11,7 +11,7 @@ import {
   type WatchDirRequest,
   type WatchDirResponseSchema,
 } from './gen/filesystem.gen.js';
-import { keepaliveSecondsOf, machineOf, sandboxOf, translated, userOf } from './rpc-context.js';
+import { keepaliveSeconds, machineOf, sandboxOf, translated, userOf } from './rpc-context.js';
 
 type WireWatch = MessageInitShape<typeof WatchDirResponseSchema>;
 type WireEvent = MessageInitShape<typeof FilesystemEventSchema>;
@@ -91,7 +91,10 @@ function findPolled(watcherId: string, context: HandlerContext) {
 async function* watch(request: WatchDirRequest, context: HandlerContext): AsyncGenerator<WireWatch> {
   const queue = new EventQueue<WatchEvent | 'keepalive'>();
   const watcher = await open(request, context, (event) => queue.push(event));
-  const keepalive = setInterval(() => queue.push('keepalive'), keepaliveSecondsOf(context) * 1000);
+  const keepalive = setInterval(
+    () => queue.push('keepalive'),
+    keepaliveSeconds(context.requestHeader.get('keepalive-ping-interval')) * 1000,
+  );
   keepalive.unref();
   const leave = () => queue.end();
   context.signal.addEventListener('abort', leave);
@@ -138,6 +141,6 @@ function withFiles<Result>(
   context: HandlerContext,
   act: (files: MachineFiles, user: string) => Promise<Result>,
 ): Promise<Result> {
-  const user = userOf(context.requestHeader.get('authorization'));
+  const user = userOf(context.requestHeader.get('authorization'), sandboxOf(context));
   return translated(act(machineOf(sandboxOf(context)).files, user));
 }

@@ -5,8 +5,6 @@ import type { Sandbox } from '../sandbox/sandbox.js';
 /** The sandbox a call was routed to; set for every call before its handler runs. */
 export const sandboxKey = createContextKey<Sandbox | undefined>(undefined, { description: 'sandbox of the call' });
 
-export const defaultUser = 'user';
-
 export function sandboxOf(context: HandlerContext): Sandbox {
   const sandbox = context.values.get(sandboxKey);
   if (!sandbox) {
@@ -22,18 +20,16 @@ export function machineOf(sandbox: Sandbox): Machine {
   return sandbox.phase.machine;
 }
 
-/** The user of a call: `Authorization: Basic base64("name:")`, or the sandbox's own user. */
-export function userOf(authorization: string | null | undefined): string {
+/** The user of a call: `Authorization: Basic base64("name:")`, or the one of the sandbox's template. */
+export function userOf(authorization: string | null | undefined, sandbox: Sandbox): string {
   const [scheme = '', credentials = ''] = (authorization ?? '').split(' ');
-  if (scheme.toLowerCase() !== 'basic') {
-    return defaultUser;
-  }
-  return Buffer.from(credentials, 'base64').toString().split(':')[0] || defaultUser;
+  const named = scheme.toLowerCase() === 'basic' ? Buffer.from(credentials, 'base64').toString().split(':')[0] : '';
+  return named || sandbox.settings.defaults?.user || 'user';
 }
 
 /** Seconds between signs of life on a stream, as the caller wishes. */
-export function keepaliveSecondsOf(context: HandlerContext): number {
-  const wished = Number(context.requestHeader.get('keepalive-ping-interval'));
+export function keepaliveSeconds(header: string | null): number {
+  const wished = Number(header);
   return Number.isInteger(wished) && wished > 0 ? wished : 90;
 }
 

@@ -11,7 +11,8 @@ import { filesystemService } from './filesystem-rpc.js';
 import { Filesystem } from './gen/filesystem.gen.js';
 import { Process } from './gen/process.gen.js';
 import { processService } from './process-rpc.js';
-import { defaultUser, sandboxKey, userOf } from './rpc-context.js';
+import { ProcessStreams } from './process-streams.js';
+import { sandboxKey, userOf } from './rpc-context.js';
 import { type SignatureVerdict, tokensEqual, verify } from './signature.js';
 
 /** The version this host speaks; SDKs switch features on and off by it. */
@@ -28,6 +29,7 @@ const signatureAnswers: Readonly<Record<Exclude<SignatureVerdict, 'valid'>, stri
 /** The part of E2B that runs inside a sandbox there and on its behalf here: commands, files, health. */
 export class EnvdService implements DataPlaneService {
   private readonly routed = new WeakMap<IncomingMessage, Sandbox>();
+  private readonly streams = new ProcessStreams(messageLimitBytes);
   private readonly rpc = connectNodeAdapter({
     routes: (router) => router.service(Process, processService).service(Filesystem, filesystemService),
     contextValues: (request) => createContextValues().set(sandboxKey, this.routed.get(request as IncomingMessage)),
@@ -57,6 +59,11 @@ export class EnvdService implements DataPlaneService {
       sendJson(response, 200, sandbox.settings.envs);
       return;
     }
+    const answer = this.streams.answerTo(request, url.pathname);
+    if (answer) {
+      await this.streams.handle(answer, sandbox, request, response);
+      return;
+    }
     this.routed.set(request, sandbox);
     await this.rpc(request, response);
   }
@@ -68,7 +75,7 @@ export class EnvdService implements DataPlaneService {
     response: ServerResponse,
     query: URLSearchParams,
   ): Promise<void> {
-    const user = query.get('username') || userOf(request.headers.authorization) || defaultUser;
+    const user = query.get('username') || userOf(request.headers.authorization, sandbox);
     const files = { path: query.get('path') ?? undefined, user };
     const machine = runningMachine(sandbox);
     if (request.method === 'GET') {

@@ -1,13 +1,18 @@
 /** Length-prefixed byte strings one after another: the form of every message of spawner and agent. */
 export function packFields(fields: readonly (string | Uint8Array)[]): Buffer {
-  const parts: Uint8Array[] = [];
-  for (const field of fields) {
-    const bytes = typeof field === 'string' ? Buffer.from(field) : field;
-    const length = Buffer.allocUnsafe(4);
-    length.writeUInt32BE(bytes.length);
-    parts.push(length, bytes);
+  const sizes = fields.map((field) => (typeof field === 'string' ? Buffer.byteLength(field) : field.length));
+  const message = Buffer.allocUnsafe(sizes.reduce((total, size) => total + 4 + size, 0));
+  let offset = 0;
+  for (const [index, field] of fields.entries()) {
+    offset = message.writeUInt32BE(sizes[index] ?? 0, offset);
+    if (typeof field === 'string') {
+      offset += message.write(field, offset);
+    } else {
+      message.set(field, offset);
+      offset += field.length;
+    }
   }
-  return Buffer.concat(parts);
+  return message;
 }
 
 /** Throws RangeError when a length points outside of the message: what a sandbox sends is never trusted. */

@@ -57,6 +57,15 @@ describe('templates, built by the unmodified SDK', () => {
     expect(await (await sandboxOf('everything-more')).files.read('/home/user/more.txt')).toBe('more\n');
   });
 
+  it('commands and files are those of its user and directory, unless they name others', async () => {
+    await build(from().setUser('root').setWorkdir('/opt'), 'rooted');
+    const sandbox = await sandboxOf('rooted');
+    expect((await sandbox.commands.run('whoami; pwd')).stdout).toBe('root\n/opt\n');
+    expect((await sandbox.commands.run('whoami; pwd', { user: 'user', cwd: '/tmp' })).stdout).toBe('user\n/tmp\n');
+    await sandbox.files.write('mine.txt', 'x');
+    expect(await sandbox.files.getInfo('/root/mine.txt')).toMatchObject({ owner: 'root' });
+  });
+
   it('a template builds on another one', async () => {
     await build(from().runCmd('echo 1 > ~/one'), 'lower');
     await build(Template().fromTemplate('lower').runCmd('cat ~/one > ~/two'), 'upper');

@@ -52,6 +52,7 @@ export class VolumeFiles {
     const reader = new RecordReader();
     const { process, failure } = await this.run(operation, list, (chunk) => {
       found.push(...[...reader.read(chunk)].map(entryOf));
+      return 'taken';
     });
     process.endInput();
     await this.finish(process, failure);
@@ -63,6 +64,7 @@ export class VolumeFiles {
     const reader = new RecordReader();
     const { process, failure } = await this.run('write', list, (chunk) => {
       found.push(...[...reader.read(chunk)].map(entryOf));
+      return 'taken';
     });
     try {
       for await (const chunk of content) {
@@ -100,7 +102,7 @@ export class VolumeFiles {
       } else {
         content.once('drain', release);
       }
-      return true;
+      return 'kept';
     });
     process.endInput();
     content.once('close', () => process.signal(9));
@@ -117,7 +119,7 @@ export class VolumeFiles {
   private async run(
     operation: string,
     list: readonly string[],
-    onChunk: (chunk: Buffer, release: () => void) => boolean | void,
+    onChunk: (chunk: Buffer, release: () => void) => 'taken' | 'kept',
   ): Promise<{ process: MachineProcess; failure: { text: string } }> {
     const failure = { text: '' };
     const process = await this.machine.run({
@@ -130,7 +132,7 @@ export class VolumeFiles {
         if (kind === 'stderr') {
           failure.text += chunk.toString();
           release();
-        } else if (onChunk(chunk, release) !== true) {
+        } else if (onChunk(chunk, release) === 'taken') {
           release();
         }
       },
