@@ -62,7 +62,7 @@ async function runWriter(parameters: readonly string[], options: { killAfterMs?:
   return output.split('\n').slice(0, -1);
 }
 
-/** Adds the ids that were acknowledged and takes away those that were dropped. */
+/** Adds the ids that were acknowledged and takes away those that may be gone: their drop had begun. */
 function note(lines: readonly string[], acknowledged: Set<string>): void {
   for (const line of lines) {
     const [verb, id] = line.split(' ') as [string, string];
