@@ -1,6 +1,7 @@
 import { CreateGate } from './budget/gate.js';
 import { ClaimDesk } from './claim/desk.js';
 import { DurationBook } from './claim/durations.js';
+import { parseRequest } from './claim/request.js';
 import type { ClaimAnswer, ClaimRequest, ClaimSource } from './claim.js';
 import { systemClock } from './clock.js';
 import { WarmingError } from './errors.js';
@@ -164,9 +165,11 @@ export class Engine {
 
   async claim(runtime: string, request: ClaimRequest): Promise<ClaimAnswer> {
     const pool = this.pool(runtime);
+    // Before anything is awaited: a promise in it that fails meanwhile is looked after.
+    const parsed = parseRequest(request);
     if (!this.#watch.running) await this.start();
     this.#mustBeOpen();
-    return this.#desk.claim(pool, request);
+    return this.#desk.claim(pool, parsed);
   }
 
   pool(runtime: string): Pool {

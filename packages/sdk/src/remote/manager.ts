@@ -76,9 +76,10 @@ export class RemoteWarmingManager extends EventEmitter<WarmingEvents> implements
   async claim(runtime: string, request: ClaimRequest = {}): Promise<ClaimAnswer> {
     this.#checkOpen();
     const startedMs = performance.now();
+    // Before anything is awaited: a promise that fails meanwhile is looked after.
+    const memory = request.memory && new ArrivingMemory(request.memory);
     await this.#definitions.get(runtime);
     if (request.signal?.aborted) throw cancelled(runtime);
-    const memory = request.memory && new ArrivingMemory(request.memory);
     await memory?.within(systemClock, memoryWaitMs);
     const body = bodyOf(runtime, request, memory?.known);
     const traceparent = this.#traceparent?.();

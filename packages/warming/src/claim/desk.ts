@@ -1,4 +1,4 @@
-import type { ClaimAnswer, ClaimRequest, ClaimSource, MissReason, WarmingProgress } from '../claim.js';
+import type { ClaimAnswer, ClaimSource, MissReason, WarmingProgress } from '../claim.js';
 import { sleep } from '../clock.js';
 import type { TakeResult } from '../ledger/ledger.js';
 import type { ClaimRecord, SlotRecord } from '../ledger/record.js';
@@ -13,7 +13,7 @@ import { ProviderError } from '../provider.js';
 import { cancelled, conflict, lineIsFull, tenantFull, tooLong } from './desk-errors.js';
 import { ClaimHandle } from './handle.js';
 import { missReason } from './miss-reason.js';
-import { type ParsedRequest, parseRequest } from './request.js';
+import type { ParsedRequest } from './request.js';
 import { WarmingClaim } from './warming-claim.js';
 
 export interface DeskDetails {
@@ -47,10 +47,9 @@ export class ClaimDesk {
     this.#details = details;
   }
 
-  async claim(pool: Pool, given: ClaimRequest): Promise<ClaimAnswer> {
+  async claim(pool: Pool, request: ParsedRequest): Promise<ClaimAnswer> {
     const { fleet } = this.#details;
     const startedMs = fleet.clock.monotonicMs();
-    const request = parseRequest(given);
     if (request.lifeMs > fleet.settings.maxLifeMs) throw tooLong(request.lifeMs, fleet.settings.maxLifeMs);
     if (request.signal?.aborted) throw cancelled(pool.spec.pool, request.signal.reason);
     if (request.key === undefined) return this.#answer(pool, request, fleet.newId(), startedMs);

@@ -5,31 +5,16 @@ import { type Clock, sleep } from '../clock.js';
 export class ArrivingMemory {
   #known: MemoryInjection | undefined;
   #failure: Error | undefined;
-  readonly #arrival: Promise<void>;
-  #isPending = false;
+  /** Until it has arrived or failed. */
+  #arriving: Promise<void> | undefined;
 
   /** @param check returns what is right, throws for what is not; used on what arrives later */
   constructor(
     given: MemoryInjection | PromiseLike<MemoryInjection | undefined>,
     check: (value: MemoryInjection) => MemoryInjection = (value) => value,
   ) {
-    if (!isPromiseLike(given)) {
-      this.#known = given;
-      this.#arrival = Promise.resolve();
-      return;
-    }
-    this.#isPending = true;
-    const arrive = async (): Promise<void> => {
-      try {
-        const value = await given;
-        this.#known = value && check(value);
-      } catch (error) {
-        this.#failure = error instanceof Error ? error : new Error(String(error));
-      } finally {
-        this.#isPending = false;
-      }
-    };
-    this.#arrival = arrive();
+    if (isPromiseLike(given)) this.#arriving = this.#arrive(given, check);
+    else this.#known = given;
   }
 
   /** What has arrived. */
@@ -39,7 +24,7 @@ export class ArrivingMemory {
 
   /** Resolves when it has arrived or failed. */
   get arrival(): Promise<void> {
-    return this.#arrival;
+    return this.#arriving ?? Promise.resolve();
   }
 
   /** Why there is none. Undefined once it was asked, so that it is told once. */
@@ -51,7 +36,21 @@ export class ArrivingMemory {
 
   /** Resolves on arrival, and after `waitMs` in any case. */
   async within(clock: Clock, waitMs: number): Promise<void> {
-    if (this.#isPending) await atMost(clock, waitMs, this.#arrival);
+    if (this.#arriving) await atMost(clock, waitMs, this.#arriving);
+  }
+
+  async #arrive(
+    given: PromiseLike<MemoryInjection | undefined>,
+    check: (value: MemoryInjection) => MemoryInjection,
+  ): Promise<void> {
+    try {
+      const value = await given;
+      this.#known = value && check(value);
+    } catch (error) {
+      this.#failure = error instanceof Error ? error : new Error(String(error));
+    } finally {
+      this.#arriving = undefined;
+    }
   }
 }
 
