@@ -80,6 +80,8 @@ export async function engineShare(ledger: Ledger, claims: number, atOnce: number
     leaseMs: hour,
   });
   await manager.start();
+  // What a start takes over is read once, and is not part of a claim.
+  while (manager.pools()[0]?.hot !== size) await new Promise((resolve) => manager.once('pool-changed', resolve));
   const claim = async () => {
     const answer = await manager.claim('tool');
     if (answer.state !== 'HOT') throw new Error('The pool of the benchmark ran dry.');

@@ -1,12 +1,29 @@
 import { type ChildProcess, fork } from 'node:child_process';
 
+const alive = new Set<ChildProcess>();
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.once(signal, () => {
+    for (const child of alive) child.kill('SIGTERM');
+    process.exit(1);
+  });
+}
+
+/** Ends a process with this one, also when this one is stopped in the middle. */
+export function endsWithUs<Process extends ChildProcess>(child: Process): Process {
+  alive.add(child);
+  child.once('exit', () => alive.delete(child));
+  return child;
+}
+
 /** A program of this folder in a process of its own: client and server must not share an event loop. */
 export class Child<Hello> {
   readonly #process: ChildProcess;
   readonly hello: Promise<Hello>;
 
   constructor(file: string, words: readonly string[], flags: readonly string[] = []) {
-    this.#process = fork(file, words, { execArgv: [...flags], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    this.#process = endsWithUs(
+      fork(file, words, { execArgv: [...flags], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }),
+    );
     this.hello = this.#next<Hello>();
   }
 

@@ -10,9 +10,15 @@ export interface FollowResult {
   deliveryMs: number[];
 }
 
-interface Arrival {
+interface Arrived {
+  bytes: Buffer;
+  nowMs: number;
+}
+
+interface Told {
   type: string;
   atMs?: number;
+  outcome?: string;
 }
 
 /** Many followers of one warming claim, half of them over WebSocket and half over server-sent events. */
@@ -22,13 +28,11 @@ export async function followMany(
   claimId: string,
   finishWarming: () => Promise<unknown>,
 ): Promise<FollowResult> {
-  let ended = 0;
   const origin = performance.timeOrigin;
-  let arrivals: { text: string; nowMs: number }[] = [];
+  let arrivals: Arrived[] = [];
   // Read when all is over: a client of a thousand followers has no time to read while they are told.
-  const arrived = (text: string): void => {
-    arrivals.push({ text, nowMs: origin + performance.now() });
-    if (text.includes('"outcome"')) ended += 1;
+  const arrived = (bytes: Buffer): void => {
+    arrivals.push({ bytes, nowMs: origin + performance.now() });
   };
   const agent = new Agent({ maxSockets: count });
   const leave = await Promise.all(
@@ -40,20 +44,35 @@ export async function followMany(
   // What is told to a follower when it comes is no delivery.
   arrivals = [];
   await finishWarming();
-  const untilMs = performance.now() + 20_000;
-  while (ended < count && performance.now() < untilMs) await new Promise((resolve) => setTimeout(resolve, 20));
+  let before = -1;
+  for (const untilMs = performance.now() + 20_000; performance.now() < untilMs && before !== arrivals.length; ) {
+    before = arrivals.length;
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+  }
   for (const end of leave) end();
-  const deliveryMs = arrivals.flatMap(({ text, nowMs }) => {
-    const { type, atMs } = JSON.parse(text) as Arrival;
-    return type === 'claim-progress' && atMs !== undefined ? [nowMs - atMs] : [];
-  });
-  return { followers: count, ended, deliveryMs };
+  const told = arrivals.flatMap(({ bytes, nowMs }) => eventsOf(bytes.toString()).map((event) => ({ event, nowMs })));
+  return {
+    followers: count,
+    ended: told.filter(({ event }) => event.outcome !== undefined).length,
+    deliveryMs: told.flatMap(({ event, nowMs }) =>
+      event.type === 'claim-progress' && event.atMs !== undefined ? [nowMs - event.atMs] : [],
+    ),
+  };
+}
+
+/** Of one message of a WebSocket, or of whole server-sent events: the service sends none in pieces. */
+function eventsOf(text: string): Told[] {
+  if (text.startsWith('{')) return [JSON.parse(text) as Told];
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith('data: '))
+    .map((line) => JSON.parse(line.slice(6)) as Told);
 }
 
 async function overWebSocket(
   { url, token }: { url: string; token: string },
   claimId: string,
-  arrived: (text: string) => void,
+  arrived: (bytes: Buffer) => void,
 ): Promise<() => void> {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/v1/events`, ['pilotlight.v1', `bearer.${token}`], {
     perMessageDeflate: false,
@@ -62,7 +81,7 @@ async function overWebSocket(
     socket.once('open', resolve);
     socket.once('error', reject);
   });
-  socket.on('message', (data) => arrived(data.toString()));
+  socket.on('message', (data: Buffer) => arrived(data));
   socket.send(JSON.stringify({ type: 'follow', claimId }));
   return () => socket.terminate();
 }
@@ -71,20 +90,14 @@ function overServerSentEvents(
   { url, token }: { url: string; token: string },
   claimId: string,
   agent: Agent,
-  arrived: (text: string) => void,
+  arrived: (bytes: Buffer) => void,
 ): Promise<() => void> {
   return new Promise((resolve, reject) => {
     const request = get(
       `${url}/v1/claims/${claimId}/events`,
       { agent, headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream' } },
       (response) => {
-        let rest = '';
-        response.setEncoding('utf8');
-        response.on('data', (part: string) => {
-          const lines = (rest + part).split('\n');
-          rest = lines.pop() ?? '';
-          for (const line of lines) if (line.startsWith('data: ')) arrived(line.slice(6));
-        });
+        response.on('data', arrived);
         response.on('error', () => undefined);
         resolve(() => request.destroy());
       },

@@ -96,5 +96,8 @@ const answers: Record<string, () => Promise<object> | object> = {
     return { residentBytes: process.memoryUsage.rss() };
   },
 };
-process.on('message', async (question: string) => process.send?.((await answers[question]?.()) ?? {}));
-process.once('SIGTERM', () => process.exit(0));
+process.on('message', async (question: string) => {
+  const answer = (await answers[question]?.()) ?? {};
+  if (process.connected) process.send?.(answer);
+});
+for (const end of ['SIGTERM', 'disconnect'] as const) process.once(end, () => process.exit(0));

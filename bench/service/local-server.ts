@@ -29,10 +29,12 @@ const warmer = await startWarmer(
 );
 await warmer.warmed;
 const hello: LocalServer = { url: warmer.url, token, connection: host.connectionOptions };
-process.send?.(hello);
-process.once('SIGTERM', () => {
+if (process.connected) process.send?.(hello);
+const stop = (): void => {
   void warmer
     .close()
     .then(() => host.close())
     .finally(() => process.exit(0));
-});
+};
+process.once('SIGTERM', stop);
+process.once('disconnect', stop);

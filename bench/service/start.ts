@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { startLocalHost } from '@pilotlight/local';
 import { issueToken } from '../../packages/warmer/src/auth/tokens.js';
+import { endsWithUs } from './child.js';
 
 const warmer = fileURLToPath(new URL('../../packages/warmer/', import.meta.url));
 
@@ -60,10 +61,9 @@ async function repeat(runs: number, measure: (folder: string) => Promise<number>
 
 async function timed(cwd: string, words: readonly string[], path: string): Promise<number> {
   const startedMs = performance.now();
-  const child = spawn(process.execPath, [`${warmer}bin/pilotlight.mjs`, ...words], {
-    cwd,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = endsWithUs(
+    spawn(process.execPath, [`${warmer}bin/pilotlight.mjs`, ...words], { cwd, stdio: ['ignore', 'pipe', 'inherit'] }),
+  );
   try {
     const url = await new Promise<string>((resolve, reject) => {
       createInterface({ input: child.stdout }).on('line', (line) => {

@@ -92,6 +92,8 @@ describe('every bad request gets the one error shape', () => {
     const text = fc.string({ unit: fc.constantFrom(...'abc/%.?#&=-_~0123 {}"<>\\'), maxLength: 60 });
     await fc.assert(
       fc.asyncProperty(text, text, async (path, authorization) => {
+        // A path that climbs out of the API is another one before it is sent.
+        fc.pre(new URL(`/v1/${encodeURI(path)}`, test.url).pathname.startsWith('/v1/'));
         const response = await test.request('GET', `/v1/${encodeURI(path)}`, { headers: { authorization } });
         expect([400, 401, 404, 429]).toContain(response.status);
         wireErrorBody.parse(await response.json());

@@ -1,5 +1,6 @@
 import type { WireEvent } from '@pilotlight/warming/wire';
 import { type ClaimRecord, hasEnded } from '../claims/record.js';
+import { Burst } from './burst.js';
 import type { EventHub, EventSink, Sight } from './hub.js';
 import { compareEventIds } from './log.js';
 import { ToldEvent } from './told.js';
@@ -17,37 +18,37 @@ export async function followClaim(
   send: EventSink,
 ): Promise<() => void> {
   const { claimId, lastEventId, sight } = request;
-  const waiting: ToldEvent[] = [];
+  const waiting: Burst[] = [];
   let live = false;
   let ended = false;
   let lastSentId = lastEventId ?? '0-0';
 
-  const forward = (told: ToldEvent): void => {
-    if (ended || compareEventIds(told.event.id, lastSentId) <= 0) return;
-    lastSentId = told.event.id;
-    ended = told.isTerminal;
-    send(told);
+  const pass = (burst: Burst): void => {
+    lastSentId = burst.lastId;
+    ended = burst.isTerminal;
+    send(burst);
   };
-  const stop = hub.followClaim(claimId, (told) => {
-    if (live) forward(told);
-    else waiting.push(told);
+  const forward = (burst: Burst): void => {
+    const rest = ended ? undefined : burst.untilEnd.after(lastSentId);
+    if (rest) pass(rest);
+  };
+  const stop = hub.followClaim(claimId, (burst) => {
+    if (live) forward(burst);
+    else waiting.push(burst);
   });
 
   const headId = hub.log.head();
   const missed = lastEventId === undefined ? undefined : hub.missed(sight, lastEventId, claimId);
-  for (const event of missed ?? []) forward(new ToldEvent(event));
+  if (missed !== undefined && missed.length > 0) forward(new Burst(missed.map((event) => new ToldEvent(event))));
   const record = await read();
   if (record && !ended && (missed === undefined || hasSettled(record))) {
-    const terminalIsComing = waiting.some((told) => told.isTerminal);
+    const terminalIsComing = waiting.some((burst) => burst.untilEnd.isTerminal);
     if (!hasSettled(record) || !terminalIsComing) {
       const id = compareEventIds(headId, lastSentId) > 0 ? headId : lastSentId;
-      const told = new ToldEvent(stateEvent(record, id));
-      lastSentId = id;
-      ended = told.isTerminal;
-      send(told);
+      pass(new Burst([new ToldEvent(stateEvent(record, id))]));
     }
   }
-  for (const told of waiting) forward(told);
+  for (const burst of waiting) forward(burst);
   live = true;
   return stop;
 }

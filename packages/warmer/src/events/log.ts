@@ -37,9 +37,12 @@ export interface EventLog {
 
 /** Negative when `first` stands before `second` in the stream. */
 export function compareEventIds(first: string, second: string): number {
-  const [firstMs = 0, firstNumber = 0] = first.split('-').map(Number);
-  const [secondMs = 0, secondNumber = 0] = second.split('-').map(Number);
-  return firstMs - secondMs || firstNumber - secondNumber;
+  // Each follower of each burst is compared: without a list for each id.
+  const [firstGap, secondGap] = [first.indexOf('-'), second.indexOf('-')];
+  return (
+    Number(first.slice(0, firstGap)) - Number(second.slice(0, secondGap)) ||
+    Number(first.slice(firstGap + 1)) - Number(second.slice(secondGap + 1))
+  );
 }
 
 /** The next id: never below the last one, whatever the clock says. */

@@ -1,14 +1,15 @@
+import type { Duplex } from 'node:stream';
 import { type WireEvent, type WireFollowMessage, wireFollowMessage } from '@pilotlight/warming/wire';
 import type { WebSocket } from 'ws';
 import { maySee, type Principal } from '../auth/tokens.js';
 import { claimUnknown } from '../claims/complaints.js';
 import { toWireError } from '../errors.js';
+import { Burst } from '../events/burst.js';
 import { followClaim } from '../events/follow.js';
 import { compareEventIds } from '../events/log.js';
 import { ToldEvent } from '../events/told.js';
 import { sightOf } from './access.js';
 import type { ServiceContext } from './context.js';
-import { type Corkable, gathered } from './gathered.js';
 
 const claimsPerSocket = 10_000;
 
@@ -17,29 +18,32 @@ export function followOverSocket(
   context: ServiceContext,
   principal: Principal,
   socket: WebSocket,
-  stream: Corkable,
+  stream: Duplex,
 ): void {
   const { unreadBytes } = context.config.limits;
   const stops = new Map<string, () => void>();
   const sight = sightOf(principal);
-  const hold = gathered(stream);
 
-  const send = (text: string | Buffer): void => {
+  const tell = (answer: unknown): void => {
+    if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(answer));
+  };
+  const forward = ({ events }: Burst): void => {
     if (socket.readyState !== socket.OPEN) return;
-    hold();
-    socket.send(text, { binary: false });
+    // One system call for all of them.
+    stream.cork();
+    for (const { message } of events) socket.send(message, { binary: false });
+    stream.uncork();
     // Who does not read is cut off, and comes back with the last id they did read.
     if (socket.bufferedAmount > unreadBytes) socket.terminate();
   };
-  const tell = (answer: unknown): void => send(JSON.stringify(answer));
-  const forward = (told: ToldEvent): void => send(told.message);
 
   const followEverything = (lastEventId: string | undefined): void => {
     stops.get('')?.();
     tell({ type: 'following' });
     const headId = context.hub.log.head();
     const missed = lastEventId === undefined ? [] : context.hub.missed(sight, lastEventId);
-    for (const event of missed ?? [resetEvent(headId, context.now())]) forward(new ToldEvent(event));
+    const first = missed ?? [resetEvent(headId, context.now())];
+    if (first.length > 0) forward(new Burst(first.map((event) => new ToldEvent(event))));
     // Nothing was awaited since `missed` was read, so no event can fall between it and the live ones.
     stops.set('', context.hub.followEverything(sight, forward));
   };

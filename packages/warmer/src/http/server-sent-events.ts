@@ -3,7 +3,6 @@ import { WarmerError } from '../errors.js';
 import { followClaim } from '../events/follow.js';
 import type { Sight } from '../events/hub.js';
 import type { ServiceContext } from './context.js';
-import { gathered } from './gathered.js';
 
 const heartbeatMs = 15_000;
 
@@ -39,18 +38,16 @@ export async function followAsServerSentEvents(
     release();
   };
   raw.once('close', close);
-  const hold = gathered(raw);
   try {
     stop = await followClaim(
       context.hub,
       follow,
       () => context.claims.find(follow.claimId),
-      (told) => {
-        hold();
-        raw.write(told.streamed);
-        if (told.isTerminal) raw.end();
+      (burst) => {
+        if (burst.isTerminal) raw.end(burst.streamed);
+        else raw.write(burst.streamed);
         // Who does not read is cut off, and comes back with the last id they did read.
-        else if (raw.writableLength > limits.unreadBytes) raw.destroy();
+        if (!burst.isTerminal && raw.writableLength > limits.unreadBytes) raw.destroy();
       },
     );
     if (closed) stop();

@@ -60,6 +60,7 @@ export function attachSockets(app: App, context: ServiceContext): void {
 
   app.addHook('preClose', async () => {
     clearInterval(heartbeat);
+    context.hub.flush();
     for (const socket of sockets.clients) socket.close(1012, 'the service is being stopped');
   });
   app.addHook('onClose', async () => {

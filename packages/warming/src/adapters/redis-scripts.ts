@@ -77,7 +77,15 @@ end
 
 local function cellsOf(ids)
   local found = {}
-  for _, id in ipairs(ids) do found[#found + 1] = cellOf(id) or nil end
+  -- a list that is handed on as arguments must fit on the stack
+  for first = 1, #ids, 1000 do
+    local part = { unpack(ids, first, math.min(first + 999, #ids)) }
+    local records, changes = redis.call('HMGET', slots, unpack(part)), redis.call('HMGET', takings, unpack(part))
+    for index, record in ipairs(records) do
+      local taking = changes[index]
+      if record then found[#found + 1] = taking and record .. '\\n' .. taking or record end
+    end
+  end
   return found
 end
 `;
