@@ -47,7 +47,9 @@ describe.each([...documents(), 'CONTRIBUTING.md', 'CHANGELOG.md', 'bench/METHODO
   it('cites tests, folders and commands that are there', () => {
     const cited = tokens.flatMap((token) => (token.type === 'codespan' || token.type === 'code' ? [token.text] : []));
     // What a command makes is not in a fresh checkout.
-    const paths = cited.filter((text) => text !== 'docs/api' && /^(bench|deploy|docs|examples|packages|scripts|test)\/[\w./-]+$/.test(text));
+    const paths = cited.filter(
+      (text) => text !== 'docs/api' && /^(bench|deploy|docs|examples|packages|scripts|test)\/[\w./-]+$/.test(text),
+    );
     expect(paths.filter((path) => !existsSync(`${root}${path}`))).toEqual([]);
     const commands = cited.flatMap((text) =>
       [...text.matchAll(/\bnpm run (?:-s )?([\w:-]+\w)/g)].map(([, name = '']) => name),
