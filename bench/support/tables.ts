@@ -18,6 +18,9 @@ export interface TtiFigures {
 }
 
 export interface TtiPart {
+  /** Claims of a burst, and of a staggered run, which is spread over `spanMs`. */
+  depth: number;
+  spanMs: number;
   figures: TtiFigures[];
 }
 
@@ -25,14 +28,32 @@ export interface RowsPart {
   rows: BenchRow[];
 }
 
+const wayNames: Readonly<Record<string, string>> = {
+  bare: 'a command on a connected sandbox',
+  raw: '`Sandbox.create` of `e2b` alone',
+  hot: 'Pilotlight, hot',
+  parked: 'Pilotlight, parked',
+  linked: 'Pilotlight, linked',
+  cold: 'Pilotlight, cold',
+};
+
 /** What the README shows: with E2B's latency played. */
 export function ttiSummary({ parts }: Results<TtiPart>): string {
+  const { figures, depth, spanMs } = parts.on ?? { figures: [], depth: 0, spanMs: 0 };
+  const scenarios = {
+    sequential: 'one after another',
+    staggered: `${depth} over ${spanMs / 1000} s`,
+    burst: `${depth} at once`,
+  };
+  const cell = (way: string, scenario: string) => {
+    const found = figures.find((each) => each.way === way && each.scenario === scenario);
+    return found === undefined || found.count === 0 ? 'not measured' : `${found.p50Ms} / ${found.p95Ms}`;
+  };
   return markdownTable(
-    ['TTI, with E2B’s latency played', 'p50 ms', 'p95 ms'],
-    (parts.on?.figures ?? []).map(({ scenario, way, p50Ms, p95Ms }) => [
-      `${scenario}, ${way === 'raw' ? 'raw e2b' : way}`,
-      String(p50Ms),
-      String(p95Ms),
+    ['TTI in ms, p50 / p95', ...Object.values(scenarios)],
+    Object.entries(wayNames).map(([way, name]) => [
+      name,
+      ...Object.keys(scenarios).map((scenario) => cell(way, scenario)),
     ]),
   );
 }

@@ -61,7 +61,7 @@ const measured: Partial<Record<Profile, TtiFigures[]>> = {};
 for (const profile of profiles) {
   measured[profile] = await measure(profile);
   if (values.save) {
-    saveResults<TtiPart & Record<string, unknown>>('tti', profile, {
+    saveResults<TtiPart & { rounds: number }>('tti', profile, {
       rounds,
       depth,
       spanMs,
@@ -90,7 +90,7 @@ const rows: BenchRow[] = profiles.flatMap((profile) =>
 
 if (!values.json) {
   const parts = Object.fromEntries(
-    profiles.map((profile) => [profile, { ...surroundings(), figures: measured[profile] ?? [] }]),
+    profiles.map((profile) => [profile, { ...surroundings(), depth, spanMs, figures: measured[profile] ?? [] }]),
   );
   console.log(ttiTable({ version: 1, parts }));
 }

@@ -16,7 +16,8 @@ const command = defineCommand({
   async run({ args }) {
     const host = await startLocalHost({
       port: Number(args.port),
-      apiKey: args['api-key'] ?? process.env.E2B_API_KEY,
+      // An empty variable is one that is not set.
+      apiKey: args['api-key'] ?? (process.env.E2B_API_KEY || undefined),
       stateDirectory: args['state-directory'],
       isolation: args.isolation as LocalHostOptions['isolation'],
       domain: args.domain,
