@@ -29,12 +29,13 @@ const command = defineCommand({
     const stop = () => void host.close().then(() => process.exit(0));
     process.once('SIGINT', stop);
     process.once('SIGTERM', stop);
-    const { apiUrl, sandboxUrl, apiKey, isolation, isolationReason } = host;
+    const { apiUrl, sandboxUrl, apiKey, isolation, isolationReason, userIds } = host;
     if (args.json) {
       console.log(JSON.stringify({ apiUrl, sandboxUrl, apiKey, isolation }));
     } else {
       console.log(`E2B_API_URL=${apiUrl}\nE2B_SANDBOX_URL=${sandboxUrl}\nE2B_API_KEY=${apiKey}`);
       console.log(`isolation: ${isolation}${isolationReason === undefined ? '' : ` (${isolationReason})`}`);
+      console.log(`user ids of sandboxes: ${userIds}`);
     }
   },
 });

@@ -21,6 +21,8 @@ export interface NamespaceSettings {
   hidden: readonly string[];
   /** The spawner was told to limit sandboxes. */
   hardened: boolean;
+  /** Every sandbox has host user ids that no other has. */
+  ownRanges: boolean;
   processLimit: number;
   memoryLimitBytes: number;
   cpuLimit: number;
@@ -113,12 +115,6 @@ export class NamespaceFactory implements MachineFactory {
     await new Promise((resolve) => this.server?.close(resolve));
   }
 
-  /** Gives up before the first sandbox; the instance directory stays. */
-  async abandon(): Promise<void> {
-    this.server?.close();
-    await this.spawner.abandon();
-  }
-
   private describe(spec: MachineSpec, nonce: string, generation: number): Record<string, string> {
     return {
       nonce,
@@ -136,6 +132,7 @@ export class NamespaceFactory implements MachineFactory {
       memory: String(this.settings.memoryLimitBytes),
       cpus: String(this.settings.cpuLimit),
       proxy: String(this.settings.egressPort),
+      ownRange: this.settings.ownRanges ? '1' : '',
     };
   }
 
