@@ -7,6 +7,7 @@ import {
   type ReplayReport,
   replay,
 } from '@pilotlight/warming/replay';
+import { budgetKept } from './budget.js';
 import { clairvoyantGap } from './clairvoyant.js';
 import { deciding } from './cost.js';
 import { PRICES, sweepPrices, sweepShared } from './sweep.js';
@@ -33,6 +34,9 @@ const FAMILY_VALUES: Partial<Record<Family, readonly number[]>> = {
   'hybrid-histogram': [600, 3_600, 14_400],
 };
 
+/** Of the long traces, the distance from the clairvoyant is that of their beginning. */
+const GAP_CLAIMS = 100_000;
+
 async function families(): Promise<Record<string, FrontierPoint[]>> {
   const hulls: Record<string, FrontierPoint[]> = {};
   for (const [family, list] of Object.entries(FAMILY_VALUES)) {
@@ -56,7 +60,9 @@ async function answer(): Promise<unknown> {
     case 'generic':
       return sweepShared({ arrivals, leadSeconds, specialiseSeconds: 0.25 });
     case 'gap':
-      return clairvoyantGap(arrivals, leadSeconds);
+      return clairvoyantGap(arrivals.slice(0, GAP_CLAIMS), leadSeconds);
+    case 'budget':
+      return budgetKept(arrivals, folder?.reference(values.trace, leadSeconds), leadSeconds) ?? null;
     default:
       return deciding(arrivals, leadSeconds);
   }

@@ -13,9 +13,7 @@ import { SharedLookout } from '../../packages/warming/src/forecast/lookout.js';
 import type { Arrival } from '../../packages/warming/src/replay/trace.js';
 
 /** Prices along the whole frontier, in idle seconds per avoided cold start. */
-export const PRICES: readonly number[] = [
-  4, 7, 12, 20, 35, 60, 100, 170, 300, 550, 1_000, 2_000, 4_500, 12_000, 40_000, 200_000, 2_000_000,
-];
+export const PRICES: readonly number[] = [8, 16, 30, 55, 100, 190, 400, 1_000, 2_500, 8_000, 40_000, 400_000];
 
 /** As in a replay: what is published was measured without a bound. */
 const UNBOUNDED = 100_000;

@@ -24,6 +24,7 @@ const STEEPEST = 8;
 const MOST_EXPECTED = 20;
 /** Expected uses after which nothing is planned: who is not used by then was not understood, and is let go. */
 const SURELY_USED = 14;
+const SUREST = 1e9;
 
 /** Units used more often than this teach one lesson in so many; which one does not depend on how it came out. */
 const OFTEN_USED = 64;
@@ -74,7 +75,7 @@ export class Learner {
     let usualLoss = 0;
     for (let bin = 0; bin < outlook.count; bin++) {
       const raw = network.predict(outlook, bin);
-      const zone = zoneOf(outlook.from[bin]!);
+      const zone = zoneOf(outlook.from[bin]! - mark.fromSeconds);
       const width = outlook.width[bin]!;
       const happened = used && bin === outlook.count - 1 ? 1 : 0;
       const expected = bounded(raw + Math.log(unit.correction(zone))) * width;
@@ -106,13 +107,17 @@ export class Learner {
     outlook.begin(unit, mark, this.fleet, fromSeconds, HORIZON_SECONDS, window);
     network.begin(mark.inputs, false);
     let uses = 0;
-    const share = this.trust.share(outlook.unitClass);
+    let odds = this.trust.odds(outlook.unitClass);
     for (let bin = 0; uses < SURELY_USED && outlook.next(); bin++) {
+      const width = outlook.width[bin]!;
       const raw = network.predict(outlook, bin);
-      const corrected = bounded(raw) * unit.correction(zoneOf(outlook.from[bin]!));
-      const intensity = share * corrected + (1 - share) * outlook.usual[bin]!;
-      outlook.intensity[bin] = intensity;
-      uses += intensity * outlook.width[bin]!;
+      const believed = bounded(raw) * unit.correction(zoneOf(outlook.from[bin]! - mark.fromSeconds)) * width;
+      const usual = outlook.usual[bin]! * width;
+      const share = odds / (1 + odds);
+      const expected = -Math.log(share * Math.exp(-believed) + (1 - share) * Math.exp(-usual));
+      outlook.intensity[bin] = expected / width;
+      uses += expected;
+      odds = Math.min(SUREST, odds * Math.exp(usual - believed));
     }
   }
 }
