@@ -6,6 +6,7 @@ import { RuntimeWarmingManager } from '@pilotlight/warming';
 import { pino } from 'pino';
 import { WebSocketServer } from 'ws';
 import { MemoryClaimBook } from '../../packages/warmer/src/adapters/memory-book.js';
+import { MemoryClaimHistory } from '../../packages/warmer/src/adapters/memory-history.js';
 import { MemoryIdempotencyStore } from '../../packages/warmer/src/adapters/memory-idempotency.js';
 import { MemoryEventLog } from '../../packages/warmer/src/adapters/memory-log.js';
 import { MemoryRuntimeBook } from '../../packages/warmer/src/adapters/memory-runtimes.js';
@@ -56,6 +57,7 @@ const service = await createService({
   book: new MemoryClaimBook(),
   runtimes: new MemoryRuntimeBook(),
   counters: countInProcess,
+  history: new MemoryClaimHistory(),
   log: new MemoryEventLog({ now: Date.now }),
   idempotency: new MemoryIdempotencyStore({ now: Date.now }),
   terminals: instantTerminals,

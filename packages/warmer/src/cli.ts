@@ -8,6 +8,7 @@ const main = defineCommand({
     serve: () => import('./commands/serve.js').then((module) => module.serveCommand),
     token: () => import('./commands/token.js').then((module) => module.tokenCommand),
     pack: () => import('./commands/pack.js').then((module) => module.packCommand),
+    replay: () => import('./commands/replay.js').then((module) => module.replayCommand),
     doctor: () => import('./commands/doctor.js').then((module) => module.doctorCommand),
   },
 });

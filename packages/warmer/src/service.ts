@@ -11,6 +11,8 @@ import type { WarmerConfig } from './config/schema.js';
 import { bridgeEngineEvents } from './events/bridge.js';
 import { EventHub } from './events/hub.js';
 import type { EventLog } from './events/log.js';
+import type { ClaimHistory } from './history/history.js';
+import { HistoryWriter } from './history/writer.js';
 import type { App } from './http/app.js';
 import type { ServiceContext, SnapshotDirectory } from './http/context.js';
 import { FollowerLimit } from './http/followers.js';
@@ -42,6 +44,7 @@ export interface ServiceParts {
   snapshots: SnapshotDirectory | undefined;
   book: ClaimBook;
   runtimes: RuntimeBook;
+  history: ClaimHistory;
   counters: CounterMaker;
   dispatch?: ClaimDispatch | undefined;
   log: EventLog;
@@ -83,6 +86,13 @@ export async function createService(parts: ServiceParts): Promise<Service> {
   const objectives = new ObjectiveWatch(config.objectives, now);
   const observer = new Observer({ pools, usage, objectives, metrics });
   const stopObserving = log.subscribe((logged) => observer.observe(logged));
+  const history = new HistoryWriter({
+    history: parts.history,
+    now,
+    days: config.history.days,
+    most: config.history.claims,
+    failed: (error) => logger.warn({ err: error }, 'past claims are not written yet'),
+  });
   const newClaimId = (): string => `c_${randomBytes(16).toString('base64url')}`;
   const claims = new ClaimService({
     manager,
@@ -90,6 +100,7 @@ export async function createService(parts: ServiceParts): Promise<Service> {
     registry,
     runtimes,
     log,
+    history,
     now,
     newClaimId,
     dispatch: parts.dispatch,
@@ -121,7 +132,9 @@ export async function createService(parts: ServiceParts): Promise<Service> {
     }
   }, watchIntervalMs);
   const sweep = setInterval(() => {
-    book.sweep(now()).catch((error: unknown) => logger.warn({ err: error }, 'sweep of claims failed'));
+    Promise.all([book.sweep(now()), history.sweep()]).catch((error: unknown) =>
+      logger.warn({ err: error }, 'sweep of claims failed'),
+    );
   }, sweepIntervalMs);
   watch.unref();
   sweep.unref();
@@ -165,6 +178,7 @@ export async function createService(parts: ServiceParts): Promise<Service> {
       stopObserving();
       stopForgetting();
       hub.close();
+      await history.close();
     },
   };
 }

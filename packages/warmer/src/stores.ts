@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { type Ledger, MemoryLedger, systemClock } from '@pilotlight/warming';
 import { LedgerLinks } from './adapters/ledger-links.js';
 import { MemoryClaimBook } from './adapters/memory-book.js';
+import { MemoryClaimHistory } from './adapters/memory-history.js';
 import { MemoryIdempotencyStore } from './adapters/memory-idempotency.js';
 import { MemoryEventLog } from './adapters/memory-log.js';
 import { MemoryRuntimeBook } from './adapters/memory-runtimes.js';
@@ -14,6 +15,7 @@ import { textSealer } from './claims/text-seal.js';
 import type { WarmerConfig } from './config/schema.js';
 import { WarmerError } from './errors.js';
 import type { EventLog } from './events/log.js';
+import type { ClaimHistory } from './history/history.js';
 import type { IdempotencyStore } from './http/idempotency.js';
 import { type CounterMaker, countInProcess } from './http/limits.js';
 import type { LinkStore } from './links/link-store.js';
@@ -34,6 +36,7 @@ export interface Stores {
   ledger: Ledger;
   links: LinkStore;
   runtimes: RuntimeBook;
+  history: ClaimHistory;
   /** Counts requests. */
   counters: CounterMaker;
   /** Undefined: this process does all the work itself. */
@@ -60,6 +63,7 @@ function inMemory(): Stores {
   return alone({
     book: new MemoryClaimBook(),
     runtimes: new MemoryRuntimeBook(),
+    history: new MemoryClaimHistory(),
     ledger,
     links: new LedgerLinks(ledger, Date.now),
     closeLinks: () => {},
@@ -67,12 +71,14 @@ function inMemory(): Stores {
 }
 
 async function inSqlite(config: WarmerConfig, path: string, logger: StoreLogger): Promise<Stores> {
-  const [{ SqliteClaimBook }, { SqliteRuntimeBook }, { sqliteLedger }, { SnapshotLinks }] = await Promise.all([
-    import('./adapters/sqlite-book.js'),
-    import('./adapters/sqlite-runtimes.js'),
-    import('@pilotlight/warming/sqlite'),
-    import('@pilotlight/snapshots'),
-  ]);
+  const [{ SqliteClaimBook }, { SqliteClaimHistory }, { SqliteRuntimeBook }, { sqliteLedger }, { SnapshotLinks }] =
+    await Promise.all([
+      import('./adapters/sqlite-book.js'),
+      import('./adapters/sqlite-history.js'),
+      import('./adapters/sqlite-runtimes.js'),
+      import('@pilotlight/warming/sqlite'),
+      import('@pilotlight/snapshots'),
+    ]);
   const sealKey = sealKeyOf(config);
   const book = new SqliteClaimBook(path, recordSealer(sealKey));
   const { directory = `${dirname(path)}/snapshots`, linkTtlMs } = config.snapshots;
@@ -81,6 +87,7 @@ async function inSqlite(config: WarmerConfig, path: string, logger: StoreLogger)
     ...alone({
       book,
       runtimes: new SqliteRuntimeBook(path, textSealer(sealKey)),
+      history: new SqliteClaimHistory(path),
       ledger: sqliteLedger({ path: `${path}.ledger` }),
       links,
       closeLinks: () => links.close(),
@@ -96,7 +103,9 @@ async function inSqlite(config: WarmerConfig, path: string, logger: StoreLogger)
   };
 }
 
-function alone(parts: Pick<Stores, 'book' | 'runtimes' | 'ledger' | 'links'> & { closeLinks: () => void }): Stores {
+function alone(
+  parts: Pick<Stores, 'book' | 'runtimes' | 'history' | 'ledger' | 'links'> & { closeLinks: () => void },
+): Stores {
   const log = new MemoryEventLog({ now: Date.now });
   const { closeLinks, ...kept } = parts;
   return {
@@ -110,6 +119,7 @@ function alone(parts: Pick<Stores, 'book' | 'runtimes' | 'ledger' | 'links'> & {
       await log.close();
       await kept.book.close();
       await kept.runtimes.close();
+      await kept.history.close();
       closeLinks();
     },
   };
@@ -124,6 +134,7 @@ async function inRedis(
   const [
     { Redis },
     { RedisClaimBook },
+    { RedisClaimHistory },
     { RedisRuntimeBook },
     { redisCounters },
     { RedisEventLog },
@@ -133,6 +144,7 @@ async function inRedis(
   ] = await Promise.all([
     import('ioredis'),
     import('./adapters/redis-book.js'),
+    import('./adapters/redis-history.js'),
     import('./adapters/redis-runtimes.js'),
     import('./adapters/redis-counters.js'),
     import('./adapters/redis-log.js'),
@@ -176,6 +188,7 @@ async function inRedis(
   return {
     book: new RedisClaimBook({ redis, prefix, sealer: recordSealer(sealKey), now: Date.now }),
     runtimes,
+    history: new RedisClaimHistory({ redis, prefix }),
     counters: redisCounters(redis, prefix),
     log,
     idempotency: new RedisIdempotencyStore({ redis, prefix }),

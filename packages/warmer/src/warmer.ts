@@ -100,6 +100,7 @@ export async function startWarmer(config: WarmerConfig, options: StartOptions = 
       snapshots: keeper,
       book: stores.book,
       runtimes: stores.runtimes,
+      history: stores.history,
       counters: stores.counters,
       log: stores.log,
       idempotency: stores.idempotency,

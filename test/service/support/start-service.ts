@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { WireScope } from '@pilotlight/warming/wire';
 import { pino } from 'pino';
 import { MemoryClaimBook } from '../../../packages/warmer/src/adapters/memory-book.js';
+import { MemoryClaimHistory } from '../../../packages/warmer/src/adapters/memory-history.js';
 import { MemoryIdempotencyStore } from '../../../packages/warmer/src/adapters/memory-idempotency.js';
 import { MemoryEventLog } from '../../../packages/warmer/src/adapters/memory-log.js';
 import { MemoryRuntimeBook } from '../../../packages/warmer/src/adapters/memory-runtimes.js';
@@ -11,6 +12,7 @@ import type { ClaimBook } from '../../../packages/warmer/src/claims/book.js';
 import type { ClaimManager } from '../../../packages/warmer/src/claims/manager.js';
 import { configSchema, type WarmerConfigInput } from '../../../packages/warmer/src/config/schema.js';
 import type { EventLog } from '../../../packages/warmer/src/events/log.js';
+import type { ClaimHistory } from '../../../packages/warmer/src/history/history.js';
 import { countInProcess } from '../../../packages/warmer/src/http/limits.js';
 import type { RuntimeBook } from '../../../packages/warmer/src/runtimes/book.js';
 import { createService, type Service } from '../../../packages/warmer/src/service.js';
@@ -60,6 +62,7 @@ export async function startTestService(
     manager?: ClaimManager;
     book?: ClaimBook;
     runtimes?: RuntimeBook;
+    history?: ClaimHistory;
     log?: EventLog;
     terminals?: TerminalProvider;
     now?: () => number;
@@ -92,6 +95,7 @@ export async function startTestService(
     runtimes: options.runtimes ?? new MemoryRuntimeBook(),
     counters: countInProcess,
     log: options.log ?? new MemoryEventLog({ now }),
+    history: options.history ?? new MemoryClaimHistory(),
     idempotency: new MemoryIdempotencyStore({ now }),
     terminals: options.terminals ?? silentTerminals,
     sandboxUrl: 'http://127.0.0.1:1',

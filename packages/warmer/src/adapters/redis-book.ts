@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { type ClaimBook, sandboxOf } from '../claims/book.js';
 import type { ClaimRecord } from '../claims/record.js';
 import type { RecordSealer } from '../claims/seal.js';
-import { reach } from './redis-reach.js';
+import { reach, together } from './redis-reach.js';
 
 /** Claims in Redis, for many replicas. Records and their indexes end by themselves. */
 export class RedisClaimBook implements ClaimBook {
@@ -31,9 +31,7 @@ export class RedisClaimBook implements ClaimBook {
         .zadd(this.#name('all-claims'), createdAtMs, claimId)
         .sadd(this.#name('tenants'), tenant);
       if (sandboxId !== undefined) change.set(this.#name('sandbox', sandboxId), claimId, 'PX', lifeMs);
-      const results = await change.exec();
-      const failed = results?.find(([error]) => error)?.[0];
-      if (!results || failed) throw failed ?? new Error('the change was not made');
+      await together(change);
     });
   }
 

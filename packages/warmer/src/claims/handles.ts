@@ -1,15 +1,23 @@
 import { type Claim, type ClaimAnswer, isWarmingError } from '@pilotlight/warming';
 import type { EventLog } from '../events/log.js';
+import type { HistoryWriter } from '../history/writer.js';
 import { announceRetired } from './announce.js';
 import { claimGone } from './complaints.js';
 import type { LiveClaims } from './live.js';
-import { type ClaimRecord, hasEnded } from './record.js';
+import { type ClaimRecord, type ClaimStatus, hasEnded } from './record.js';
+
+interface HandleParts {
+  live: LiveClaims;
+  log: EventLog;
+  history: Pick<HistoryWriter, 'ended'>;
+  ask: (record: ClaimRecord) => Promise<ClaimAnswer>;
+}
 
 /** The engine's handles of claims that were handed over, found again after a restart. */
 export class ClaimHandles {
-  readonly #parts: { live: LiveClaims; log: EventLog; ask: (record: ClaimRecord) => Promise<ClaimAnswer> };
+  readonly #parts: HandleParts;
 
-  constructor(parts: { live: LiveClaims; log: EventLog; ask: (record: ClaimRecord) => Promise<ClaimAnswer> }) {
+  constructor(parts: HandleParts) {
     this.#parts = parts;
   }
 
@@ -49,12 +57,18 @@ export class ClaimHandles {
 
   /** Writes down that a claim has ended, and tells it. */
   async ended(record: ClaimRecord): Promise<ClaimRecord> {
-    let sandboxId: string | undefined;
+    let before: ClaimStatus | undefined;
     const after = await this.#parts.live.change(record, (status) => {
-      sandboxId = status.state === 'HOT' ? status.connection.sandboxId : undefined;
+      before = status;
       return { state: 'RETIRED' };
     });
-    if (sandboxId !== undefined) announceRetired(this.#parts.log, after, sandboxId);
-    return after;
+    return this.#told(after, before);
+  }
+
+  #told(record: ClaimRecord, before: ClaimStatus | undefined): ClaimRecord {
+    if (before?.state !== 'HOT') return record;
+    this.#parts.history.ended(record, before);
+    announceRetired(this.#parts.log, record, before.connection.sandboxId);
+    return record;
   }
 }

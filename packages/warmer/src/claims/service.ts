@@ -1,6 +1,7 @@
 import { type ClaimAnswer, isWarmingError } from '@pilotlight/warming';
 import { isWarmerError, toWireError, WarmerError } from '../errors.js';
 import type { EventLog } from '../events/log.js';
+import type { HistoryWriter } from '../history/writer.js';
 import type { DeclaredRuntimes } from '../runtimes/declared.js';
 import type { RuntimeRegistry } from '../runtimes/registry.js';
 import { announceEnd, announceFailure, announceMiss, announceReady } from './announce.js';
@@ -31,6 +32,7 @@ export interface ClaimServiceParts {
   registry: RuntimeRegistry;
   runtimes: Pick<DeclaredRuntimes, 'resolve'>;
   log: EventLog;
+  history: Pick<HistoryWriter, 'note' | 'ended'>;
   now: () => number;
   newClaimId: () => string;
   /** Undefined: this process does all the work itself. */
@@ -50,7 +52,7 @@ export class ClaimService {
   constructor(parts: ClaimServiceParts) {
     this.#parts = parts;
     this.#live = new LiveClaims({ book: parts.book, now: parts.now, shared: parts.dispatch !== undefined });
-    this.#handles = new ClaimHandles({ live: this.#live, log: parts.log, ask: (record) => this.#ask(record) });
+    this.#handles = new ClaimHandles({ ...parts, live: this.#live, ask: (record) => this.#ask(record) });
   }
 
   /** Claims that this process holds: warming or handed over. */
@@ -222,8 +224,9 @@ export class ClaimService {
 
   /** Nothing is hot: the work goes to whichever replica is free. */
   async #enqueue(record: ClaimRecord): Promise<ClaimRecord> {
-    const { book, log, dispatch } = this.#parts;
+    const { book, log, history, dispatch } = this.#parts;
     await book.put(record);
+    history.note(record);
     if (record.status.state === 'WARMING') announceMiss(log, record, record.status.reason);
     await dispatch?.enqueue(record, false);
     return record;
@@ -241,13 +244,14 @@ export class ClaimService {
 
   /** Makes the engine's answer that of this claim. */
   async #take(record: ClaimRecord, answer: ClaimAnswer): Promise<ClaimRecord> {
-    const { book, log } = this.#parts;
+    const { book, log, history } = this.#parts;
     if (answer.state === 'HOT') {
       const { claim } = answer;
       const wasWarming = record.status.state === 'WARMING';
       const hot = { ...record, status: hotStatus(claim, answer.latencyMs), details: undefined };
       this.#live.hold(hot, claim);
       await book.put(hot);
+      history.note(hot);
       announceReady(log, hot, claim);
       if (wasWarming) {
         announceEnd(log, hot, { outcome: 'hot', progress: 1, elapsedMs: claim.latencyMs, last: undefined });
@@ -269,12 +273,18 @@ export class ClaimService {
       ready: (claim) => {
         delete live.answer;
         this.#live.hold(live.record, claim);
-        return this.#live.change(live.record, () => hotStatus(claim, claim.latencyMs));
+        return this.#live
+          .change(live.record, () => hotStatus(claim, claim.latencyMs))
+          .then((hot) => {
+            history.note(hot);
+            return hot;
+          });
       },
       ended: (status) => this.#live.change(live.record, () => status),
     });
     live.followed.catch(() => undefined);
     await book.put(record);
+    history.note(record);
     return live.record;
   }
 

@@ -135,6 +135,17 @@ export const configSchema = z.strictObject({
     .prefault({}),
   templates: z.array(template).default([]).describe('Built at start when they are not there'),
   runtimes: z.array(z.record(z.string(), z.unknown())).default([]).describe('Open to every tenant'),
+  history: z
+    .strictObject({
+      days: z
+        .number()
+        .min(0)
+        .default(14)
+        .describe('How long past claims are kept for "pilotlight replay"; 0 keeps none'),
+      claims: count.default(1_000_000).describe('Kept at most; the oldest go first'),
+    })
+    .prefault({})
+    .describe('Time, runtime, source, wait and use of each claim; nothing of a tenant or a user'),
   drainMs: durationMs.default(15_000).describe('How long running claims may take to end after SIGTERM'),
   log: z
     .strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info') })
