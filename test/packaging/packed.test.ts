@@ -1,13 +1,25 @@
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+import { globSync } from 'tinyglobby';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundle, clientBytes, clientEntries } from './bundle.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
+const dashboard = `${root}packages/warmer/dist/dashboard`;
 const folders = ['local', 'warming', 'snapshots', 'memory', 'sdk', 'warmer'];
 
 interface Manifest {
@@ -27,23 +39,39 @@ const entries = manifests.flatMap((manifest) =>
     .map((path) => manifest.name + path.slice(1)),
 );
 
+/** True when nothing that is built is newer than its build, as after `npm run build`. */
+function builtSinceTheLastChange(): boolean {
+  const builds = [...folders.map((name) => `${root}packages/${name}/dist/index.js`), `${dashboard}/index.html`];
+  if (!builds.every((path) => existsSync(path))) return false;
+  const sources = ['packages/*/{src,dashboard}/**', 'packages/*/package.json', 'scripts/*', 'tsup.config.ts'];
+  const changedAt = globSync(sources, { cwd: root, absolute: true, ignore: '**/*.test.*' });
+  const times = (paths: readonly string[]) => paths.map((path) => statSync(path).mtimeMs);
+  return Math.max(...times(changedAt)) < Math.min(...times(builds));
+}
+
+/** A copy is built, so that no other test sees a `dist` that is half written. */
+async function builtCopy(copy: string): Promise<string> {
+  for (const part of ['packages', 'scripts', 'package.json', 'tsconfig.json', 'tsup.config.ts']) {
+    cpSync(join(root, part), join(copy, part), {
+      recursive: true,
+      filter: (source) => !/\/(node_modules|dist)$/.test(source),
+    });
+  }
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+  await execa('npm', ['run', 'build'], { cwd: copy });
+  return copy;
+}
+
 describe('the packages as npm would publish them', () => {
   let folder: string;
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'pilotlight-packed-'));
-    // A copy is built, so that no other test sees a `dist` that is half written.
-    const copy = join(folder, 'checkout');
-    for (const part of ['packages', 'scripts', 'package.json', 'tsconfig.json', 'tsup.config.ts']) {
-      cpSync(join(root, part), join(copy, part), {
-        recursive: true,
-        filter: (source) => !/\/(node_modules|dist)$/.test(source),
-      });
-    }
-    symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
-    await execa('npm', ['run', 'build'], { cwd: copy });
+    const checkout = builtSinceTheLastChange() ? root : await builtCopy(join(folder, 'checkout'));
     for (const name of folders) {
-      await execa('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: join(copy, 'packages', name) });
+      await execa('npm', ['pack', '--silent', '--pack-destination', folder], {
+        cwd: join(checkout, 'packages', name),
+      });
     }
     const tarballs = readdirSync(folder)
       .filter((name) => name.endsWith('.tgz'))
