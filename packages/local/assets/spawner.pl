@@ -13,6 +13,8 @@ BEGIN {
 use constant { CREATE => 1, KILL => 2, TASK => 3, PROBE => 4, RELAYER => 5, FREEZE => 6, THAW => 7, HARDEN => 8 };
 use constant { EXITED => 65, DONE => 66, LEVEL => 67, REFUSED => 68 };
 
+use constant { WAITING_NICENESS => 15, RLIMIT_NICE => 13 };
+
 my ($instance) = @ARGV;
 chdir($instance) or die "chdir $instance: $!\n";
 $SIG{PIPE} = 'IGNORE';
@@ -82,6 +84,9 @@ sub create {
   my $channel = connect_host();
   my $range = $spec->{ownRange} ? Ranges::take() : 0;
   my $tree = $range ? Ranges::translated_tree($range) : -1;
+  # What nobody waits for yet gives way to what somebody does. Only root can take that back.
+  my $gives_way = $ranged && $spec->{ahead};
+  setpriority(0, 0, WAITING_NICENESS) if $gives_way;
   my $flags = System::CLONE_NEWUSER | System::CLONE_NEWNS | System::CLONE_NEWPID | System::CLONE_NEWNET
     | System::CLONE_NEWIPC | System::CLONE_NEWUTS;
   my $pid = System::call('clone', $flags | 17, 0, 0, 0, 0);
@@ -98,12 +103,15 @@ sub create {
       $0 = 'sandbox';
       Jail::build($spec, $tree);
       Jail::restrict($spec);
+      setpriority(0, 0, 0) if $gives_way;
+      System::limit(RLIMIT_NICE, 0, 0) if $ranged;
       open(STDERR, '>', '/dev/null');
       Agent::run($channel, { id => $spec->{id}, nonce => $spec->{nonce}, ranged => $ranged, hardened => $hardened, proxy => $spec->{proxy} });
       1;
     } or Agent::report_failure($channel, $spec, $@);
     POSIX::_exit(1);
   }
+  setpriority(0, 0, 0) if $gives_way;
   POSIX::close($tree) if $tree >= 0;
   $ranges{$pid} = $range;
   if ($hardened) {
@@ -221,6 +229,8 @@ sub end {
 }
 
 prepare();
+# So that a sandbox that gave way can go back to where it was, once.
+System::limit(RLIMIT_NICE, 20, 20) if $ranged;
 Seccomp::program();
 System::block_child_signal();
 our $epoll = System::epoll_create();

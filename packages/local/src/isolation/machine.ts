@@ -174,6 +174,8 @@ export interface MachineSpec {
   layers: readonly string[];
   /** Changes with every boot, as `/proc/sys/kernel/random/boot_id` does. */
   bootId: string;
+  /** Nobody waits for it yet: it may take longer and should disturb nobody. */
+  ahead?: boolean | undefined;
   /** Directories of the host that the sandbox reads and writes, each at a place of its own. */
   volumes?: readonly MachineVolume[] | undefined;
 }

@@ -132,6 +132,7 @@ export class NamespaceFactory implements MachineFactory {
       memory: String(this.settings.memoryLimitBytes),
       cpus: String(this.settings.cpuLimit),
       proxy: String(this.settings.egressPort),
+      ahead: spec.ahead ? '1' : '',
       ownRange: this.settings.ownRanges ? '1' : '',
     };
   }
