@@ -10,7 +10,7 @@ BEGIN {
   require "$library/$_.pl" for qw(system seccomp ranges cgroup jail relayer paths agent terminal launch streams sockets builtins watch);
 }
 
-use constant { CREATE => 1, KILL => 2, TASK => 3, PROBE => 4, RELAYER => 5, FREEZE => 6, THAW => 7, HARDEN => 8 };
+use constant { CREATE => 1, KILL => 2, TASK => 3, PROBE => 4, RELAYER => 5, FREEZE => 6, THAW => 7, HARDEN => 8, HURRY => 9 };
 use constant { EXITED => 65, DONE => 66, LEVEL => 67, REFUSED => 68 };
 
 use constant { WAITING_NICENESS => 15, RLIMIT_NICE => 13 };
@@ -86,7 +86,6 @@ sub create {
   my $tree = $range ? Ranges::translated_tree($range) : -1;
   # What nobody waits for yet gives way to what somebody does. Only root can take that back.
   my $gives_way = $ranged && $spec->{ahead};
-  setpriority(0, 0, WAITING_NICENESS) if $gives_way;
   my $flags = System::CLONE_NEWUSER | System::CLONE_NEWNS | System::CLONE_NEWPID | System::CLONE_NEWNET
     | System::CLONE_NEWIPC | System::CLONE_NEWUTS;
   my $pid = System::call('clone', $flags | 17, 0, 0, 0, 0);
@@ -111,7 +110,7 @@ sub create {
     } or Agent::report_failure($channel, $spec, $@);
     POSIX::_exit(1);
   }
-  setpriority(0, 0, 0) if $gives_way;
+  setpriority(0, $pid, WAITING_NICENESS) if $gives_way;
   POSIX::close($tree) if $tree >= 0;
   $ranges{$pid} = $range;
   if ($hardened) {
@@ -168,9 +167,9 @@ sub run_beside {
 sub reap {
   while ((my $pid = waitpid(-1, 1)) > 0) {
     my $status = $?;
+    Ranges::give_back(delete $ranges{$pid});
     if (defined(my $id = delete $sandboxes{$pid})) {
       delete $names{$id};
-      Ranges::give_back(delete $ranges{$pid});
       Cgroup::remove($id) if $hardened;
       reply(EXITED, $id, $status);
     } elsif (defined(my $task = delete $tasks{$pid})) {
@@ -188,6 +187,9 @@ sub handle {
     eval { create(@fields); 1 } or reply(REFUSED, $id, $@);
   } elsif ($kind == KILL) {
     end_sandbox($fields[0]);
+  } elsif ($kind == HURRY) {
+    my $pid = $names{ $fields[0] };
+    setpriority(0, $pid, 0) if $pid && $ranged;
   } elsif ($kind == TASK) {
     my $id = $fields[0];
     eval { task(@fields); 1 } or reply(DONE, $id, 1, $@);

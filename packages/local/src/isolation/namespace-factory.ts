@@ -96,6 +96,10 @@ export class NamespaceFactory implements MachineFactory {
     }
   }
 
+  hurry(id: string): void {
+    this.spawner.hurry(id);
+  }
+
   task(command: readonly string[]): Promise<void> {
     return this.spawner.task(command);
   }

@@ -9,6 +9,7 @@ export interface StartedMachine {
 }
 
 interface Prepared {
+  id: string;
   layers: readonly string[];
   /** Undefined when it could not be made, or ended by itself. */
   started: Promise<StartedMachine | undefined>;
@@ -54,10 +55,11 @@ export class MachineSource {
       void this.discard(this.prepared[0] as Prepared);
     }
     this.layers.retain(layers);
-    const started = this.begin({ id: newSandboxId(), layers, ahead: true }).catch(() => undefined);
+    const id = newSandboxId();
+    const started = this.begin({ id, layers, ahead: true }).catch(() => undefined);
     const timer = setTimeout(() => void this.discard(prepared), unusedMs);
     timer.unref();
-    const prepared = { layers, started, timer };
+    const prepared = { id, layers, started, timer };
     this.prepared.push(prepared);
     void started.then((made) => made?.machine.ended.then(() => this.discard(prepared)));
   }
@@ -83,6 +85,7 @@ export class MachineSource {
       return undefined;
     }
     this.layers.release(layers);
+    this.factory.hurry(found.id);
     return found.started;
   }
 
