@@ -10,8 +10,10 @@ BEGIN {
   require "$library/$_.pl" for qw(system seccomp ranges cgroup jail relayer paths agent terminal launch streams sockets builtins watch);
 }
 
-use constant { CREATE => 1, KILL => 2, TASK => 3, PROBE => 4, RELAYER => 5, FREEZE => 6, THAW => 7, HARDEN => 8 };
+use constant { CREATE => 1, KILL => 2, TASK => 3, PROBE => 4, RELAYER => 5, FREEZE => 6, THAW => 7, HARDEN => 8, HURRY => 9 };
 use constant { EXITED => 65, DONE => 66, LEVEL => 67, REFUSED => 68 };
+
+use constant { WAITING_NICENESS => 15, RLIMIT_NICE => 13 };
 
 my ($instance) = @ARGV;
 chdir($instance) or die "chdir $instance: $!\n";
@@ -82,6 +84,8 @@ sub create {
   my $channel = connect_host();
   my $range = $spec->{ownRange} ? Ranges::take() : 0;
   my $tree = $range ? Ranges::translated_tree($range) : -1;
+  # What nobody waits for yet gives way to what somebody does. Only root can take that back.
+  my $gives_way = $ranged && $spec->{ahead};
   my $flags = System::CLONE_NEWUSER | System::CLONE_NEWNS | System::CLONE_NEWPID | System::CLONE_NEWNET
     | System::CLONE_NEWIPC | System::CLONE_NEWUTS;
   my $pid = System::call('clone', $flags | 17, 0, 0, 0, 0);
@@ -98,12 +102,15 @@ sub create {
       $0 = 'sandbox';
       Jail::build($spec, $tree);
       Jail::restrict($spec);
+      setpriority(0, 0, 0) if $gives_way;
+      System::limit(RLIMIT_NICE, 0, 0) if $ranged;
       open(STDERR, '>', '/dev/null');
       Agent::run($channel, { id => $spec->{id}, nonce => $spec->{nonce}, ranged => $ranged, hardened => $hardened, proxy => $spec->{proxy} });
       1;
     } or Agent::report_failure($channel, $spec, $@);
     POSIX::_exit(1);
   }
+  setpriority(0, $pid, WAITING_NICENESS) if $gives_way;
   POSIX::close($tree) if $tree >= 0;
   $ranges{$pid} = $range;
   if ($hardened) {
@@ -160,9 +167,9 @@ sub run_beside {
 sub reap {
   while ((my $pid = waitpid(-1, 1)) > 0) {
     my $status = $?;
+    Ranges::give_back(delete $ranges{$pid});
     if (defined(my $id = delete $sandboxes{$pid})) {
       delete $names{$id};
-      Ranges::give_back(delete $ranges{$pid});
       Cgroup::remove($id) if $hardened;
       reply(EXITED, $id, $status);
     } elsif (defined(my $task = delete $tasks{$pid})) {
@@ -180,6 +187,9 @@ sub handle {
     eval { create(@fields); 1 } or reply(REFUSED, $id, $@);
   } elsif ($kind == KILL) {
     end_sandbox($fields[0]);
+  } elsif ($kind == HURRY) {
+    my $pid = $names{ $fields[0] };
+    setpriority(0, $pid, 0) if $pid && $ranged;
   } elsif ($kind == TASK) {
     my $id = $fields[0];
     eval { task(@fields); 1 } or reply(DONE, $id, 1, $@);
@@ -221,6 +231,8 @@ sub end {
 }
 
 prepare();
+# So that a sandbox that gave way can go back to where it was, once.
+System::limit(RLIMIT_NICE, 20, 20) if $ranged;
 Seccomp::program();
 System::block_child_signal();
 our $epoll = System::epoll_create();

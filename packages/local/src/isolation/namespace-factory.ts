@@ -96,6 +96,10 @@ export class NamespaceFactory implements MachineFactory {
     }
   }
 
+  hurry(id: string): void {
+    this.spawner.hurry(id);
+  }
+
   task(command: readonly string[]): Promise<void> {
     return this.spawner.task(command);
   }
@@ -132,6 +136,7 @@ export class NamespaceFactory implements MachineFactory {
       memory: String(this.settings.memoryLimitBytes),
       cpus: String(this.settings.cpuLimit),
       proxy: String(this.settings.egressPort),
+      ahead: spec.ahead ? '1' : '',
       ownRange: this.settings.ownRanges ? '1' : '',
     };
   }

@@ -1,4 +1,4 @@
-import type { Machine, MachineFactory, MachineVolume } from '../isolation/machine.js';
+import type { Machine, MachineFactory, MachineSpec, MachineVolume } from '../isolation/machine.js';
 import type { LayerStore } from '../storage/layers.js';
 import { newBootId, newSandboxId } from './identity.js';
 
@@ -9,6 +9,7 @@ export interface StartedMachine {
 }
 
 interface Prepared {
+  id: string;
   layers: readonly string[];
   /** Undefined when it could not be made, or ended by itself. */
   started: Promise<StartedMachine | undefined>;
@@ -37,18 +38,12 @@ export class MachineSource {
   /** The caller holds the layers. */
   async create(layers: readonly string[], volumes: readonly MachineVolume[]): Promise<StartedMachine> {
     const ready = volumes.length === 0 ? await this.take(layers) : undefined;
-    return ready ?? this.start(newSandboxId(), layers, volumes);
+    return ready ?? this.begin({ id: newSandboxId(), layers, volumes });
   }
 
-  /** Starts over the files that are kept under an id already, or under a new one. */
-  async start(id: string, layers: readonly string[], volumes: readonly MachineVolume[] = []): Promise<StartedMachine> {
-    try {
-      const machine = await this.factory.create({ id, hostname: 'sandbox', layers, bootId: newBootId(), volumes });
-      return { id, machine };
-    } catch (error) {
-      this.layers.removeSandbox(id);
-      throw error;
-    }
+  /** Starts a machine again for a sandbox that has an id. */
+  async again(id: string, layers: readonly string[], volumes: readonly MachineVolume[]): Promise<Machine> {
+    return (await this.begin({ id, layers, volumes })).machine;
   }
 
   /** Another sandbox over these layers is expected. Where a machine is a copy of its files, none is made for that. */
@@ -60,10 +55,11 @@ export class MachineSource {
       void this.discard(this.prepared[0] as Prepared);
     }
     this.layers.retain(layers);
-    const started = this.start(newSandboxId(), layers).catch(() => undefined);
+    const id = newSandboxId();
+    const started = this.begin({ id, layers, ahead: true }).catch(() => undefined);
     const timer = setTimeout(() => void this.discard(prepared), unusedMs);
     timer.unref();
-    const prepared = { layers, started, timer };
+    const prepared = { id, layers, started, timer };
     this.prepared.push(prepared);
     void started.then((made) => made?.machine.ended.then(() => this.discard(prepared)));
   }
@@ -73,12 +69,23 @@ export class MachineSource {
     await Promise.all([...this.prepared].map((prepared) => this.discard(prepared)));
   }
 
+  private async begin(spec: Omit<MachineSpec, 'hostname' | 'bootId'>): Promise<StartedMachine> {
+    try {
+      const machine = await this.factory.create({ ...spec, hostname: 'sandbox', bootId: newBootId() });
+      return { id: spec.id, machine };
+    } catch (error) {
+      this.layers.removeSandbox(spec.id);
+      throw error;
+    }
+  }
+
   private async take(layers: readonly string[]): Promise<StartedMachine | undefined> {
     const found = this.find(layers);
     if (!found || !this.remove(found)) {
       return undefined;
     }
     this.layers.release(layers);
+    this.factory.hurry(found.id);
     return found.started;
   }
 

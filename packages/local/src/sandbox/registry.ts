@@ -250,7 +250,7 @@ export class SandboxRegistry {
       sandbox.phase = { kind: 'running', machine: phase.machine };
     } else if (phase.kind === 'stored') {
       const volumes = this.extras.volumesOf(sandbox.settings);
-      const { machine } = await this.machines.start(sandbox.id, sandbox.layers, volumes);
+      const machine = await this.machines.again(sandbox.id, sandbox.layers, volumes);
       await this.extras.prepare(sandbox, machine);
       sandbox.phase = { kind: 'running', machine };
       this.follow(sandbox, machine);
