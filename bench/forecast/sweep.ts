@@ -35,7 +35,8 @@ function priceFor(spent: readonly { valueSeconds: number; perClaim: number }[], 
   if (above === -1) return PRICES.at(-1)!;
   if (above === 0) return PRICES[0]!;
   const [low, high] = [spent[above - 1]!, spent[above]!];
-  const share = Math.log(wanted / Math.max(low.perClaim, 1e-6)) / Math.log(high.perClaim / Math.max(low.perClaim, 1e-6));
+  const share =
+    Math.log(wanted / Math.max(low.perClaim, 1e-6)) / Math.log(high.perClaim / Math.max(low.perClaim, 1e-6));
   return low.valueSeconds * (high.valueSeconds / low.valueSeconds) ** Math.max(0, share);
 }
 
