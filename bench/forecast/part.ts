@@ -10,7 +10,7 @@ import {
 import { budgetKept } from './budget.js';
 import { clairvoyantGap } from './clairvoyant.js';
 import { deciding } from './cost.js';
-import { PRICES, sweepPrices, sweepShared } from './sweep.js';
+import { pricesFor, type Sweep, sweepPrices, sweepShared } from './sweep.js';
 import { arrivalsOf, traceFolder } from './traces.js';
 
 /** One piece of the benchmark, in a process of its own: prints one JSON object. */
@@ -49,10 +49,19 @@ async function families(): Promise<Record<string, FrontierPoint[]>> {
   return hulls;
 }
 
+/** A sweep over the budgets that are compared, where there is a reference to say which those are. */
+function ownSweep(): Sweep {
+  const known = folder!.reference(file!.name, leadSeconds);
+  if (!known) return sweepPrices({ arrivals, leadSeconds });
+  const perClaim = known.idleOfFixed10 / known.arrivals;
+  const [least, most] = [folder!.budgets[0]! * perClaim, folder!.budgets.at(-1)! * perClaim];
+  return sweepPrices({ arrivals, leadSeconds, prices: pricesFor({ arrivals, leadSeconds }, least, most) });
+}
+
 async function answer(): Promise<unknown> {
   switch (values.part) {
     case 'own': {
-      const { loss, ...sweep } = sweepPrices({ arrivals, leadSeconds, prices: PRICES });
+      const { loss, ...sweep } = ownSweep();
       return sweep;
     }
     case 'families':

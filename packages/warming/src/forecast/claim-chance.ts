@@ -3,7 +3,7 @@ import { FIXED_INPUTS } from './fixed-inputs.js';
 /** Place of the network's answer among the inputs; the constant follows. */
 const NETWORK = FIXED_INPUTS;
 const INPUTS = FIXED_INPUTS + 2;
-const RATE = 0.05;
+const RATE = 0.02;
 /** Levels are told apart by their log odds, so that rare silences of a busy runtime are not lumped together. */
 const BINS = 24;
 const STEEPEST_ODDS = 9;

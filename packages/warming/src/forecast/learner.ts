@@ -25,10 +25,13 @@ const MOST_EXPECTED = 20;
 /** Expected uses after which nothing is planned: who is not used by then was not understood, and is let go. */
 const SURELY_USED = 14;
 const SUREST = 1e9;
+const LEAST_CHANCE = 1e-30;
 
-/** Units used more often than this teach one lesson in so many; which one does not depend on how it came out. */
-const OFTEN_USED = 64;
-const ONE_IN = 4;
+/** Units that are used often teach one lesson in so many; which one does not depend on how it came out. */
+function oneIn(uses: number): number {
+  if (uses > 64) return 8;
+  return uses > 16 ? 2 : 1;
+}
 
 function bounded(logIntensity: number): number {
   return Math.exp(Math.min(3, Math.max(-20, logIntensity)));
@@ -64,7 +67,7 @@ export class Learner {
     const from = mark.learnedSeconds;
     if (until <= from) return;
     mark.learnedSeconds = until;
-    if (unit.uses > OFTEN_USED && this.turn++ % ONE_IN !== 0) return;
+    if (this.turn++ % oneIn(unit.uses) !== 0) return;
     const { outlook, network } = this;
     outlook.begin(unit, mark, this.fleet, from, until);
     while (outlook.next());
@@ -112,12 +115,12 @@ export class Learner {
       const width = outlook.width[bin]!;
       const raw = network.predict(outlook, bin);
       const believed = bounded(raw) * unit.correction(zoneOf(outlook.from[bin]! - mark.fromSeconds)) * width;
-      const usual = outlook.usual[bin]! * width;
-      const share = odds / (1 + odds);
-      const expected = -Math.log(share * Math.exp(-believed) + (1 - share) * Math.exp(-usual));
+      const noneByNetwork = Math.exp(-believed);
+      const noneByHistogram = Math.max(LEAST_CHANCE, Math.exp(-outlook.usual[bin]! * width));
+      const expected = Math.log((1 + odds) / (odds * noneByNetwork + noneByHistogram));
       outlook.intensity[bin] = expected / width;
       uses += expected;
-      odds = Math.min(SUREST, odds * Math.exp(usual - believed));
+      odds = Math.min(SUREST, (odds * noneByNetwork) / noneByHistogram);
     }
   }
 }

@@ -20,6 +20,9 @@ const LOCKED_SHARE = 0.4;
 const PERIODIC_SHARE = 0.4;
 const PERIODIC_LEAD = 0.12;
 const CELL_SLACK = 1;
+/** After so many decay times nothing is left of a count. */
+const FORGOTTEN = 40;
+const NEVER = scaled(0);
 /** Where a unit that is ordered at a look may be let go again, after it is ready. */
 const AFTER_LEAD = [0, 2, 5];
 
@@ -216,7 +219,8 @@ export class Outlook {
     inputs[at++] = Math.abs(ratio) * 0.5;
     for (let index = 0; index < 3; index++) {
       const decay = DECAY_SECONDS[index]!;
-      inputs[at++] = scaled((mark.recent[index as 0]! * Math.exp(-middle / decay)) / decay);
+      const left = middle > FORGOTTEN * decay ? 0 : Math.exp(-middle / decay);
+      inputs[at++] = left === 0 ? NEVER : scaled((mark.recent[index as 0]! * left) / decay);
     }
     const minutes = Math.floor(time / 60) - Math.floor(mark.atSeconds / 60);
     inputs[at++] = minutes === 0 ? 1 : 0;
