@@ -5,14 +5,14 @@ import { build } from 'esbuild';
 const folder = fileURLToPath(new URL('../../packages/warmer/node_modules/.cache/bench', import.meta.url));
 
 /**
- * A program of this folder as one file of JavaScript, our packages in it and libraries outside, as in production: a
+ * A program, of this folder unless another is named, as one file of JavaScript, our packages in it and libraries outside, as in production: a
  * TypeScript loader in the process would count as the service's own memory.
  */
-export async function bundled(name: string): Promise<string> {
+export async function bundled(name: string, from = new URL('./', import.meta.url)): Promise<string> {
   mkdirSync(folder, { recursive: true });
   const outfile = `${folder}/${name}.mjs`;
   await build({
-    entryPoints: [fileURLToPath(new URL(`./${name}.ts`, import.meta.url))],
+    entryPoints: [fileURLToPath(new URL(`${name}.ts`, from))],
     outfile,
     bundle: true,
     platform: 'node',
@@ -24,8 +24,9 @@ export async function bundled(name: string): Promise<string> {
       {
         name: 'libraries stay outside',
         setup(build) {
+          // The embedded host is loaded by `pilotlight dev` alone.
           build.onResolve({ filter: /^[^./]/ }, ({ path }) =>
-            path.startsWith('@pilotlight/') ? undefined : { path, external: true },
+            path.startsWith('@pilotlight/') && path !== '@pilotlight/local' ? undefined : { path, external: true },
           );
         },
       },

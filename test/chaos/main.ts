@@ -12,13 +12,15 @@ import { FaultyFront } from './faulty-front.js';
 import { History } from './history.js';
 import type { ReplicaSettings } from './protocol.js';
 import { randomOf } from './random.js';
-import { buildReplica, Replica } from './replicas.js';
+import { buildReplica, type FleetReplica, Replica } from './replicas.js';
+import { buildService, ServiceReplica } from './service-replicas.js';
 
 const { values } = parseArgs({
   options: {
     cycles: { type: 'string', default: '30' },
     replicas: { type: 'string', default: '3' },
     seed: { type: 'string', default: '1' },
+    through: { type: 'string', default: 'engine' },
     json: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
   },
@@ -53,12 +55,15 @@ const settings: ReplicaSettings = {
   claimLifeMs: 500_000,
   times,
 };
-const file = await buildReplica();
-const replicas = Array.from({ length: Number(values.replicas) }, () => new Replica(file, settings));
+if (values.through !== 'engine' && values.through !== 'http') throw new Error('--through is "engine" or "http".');
+const throughHttp = values.through === 'http';
+const file = await (throughHttp ? buildService() : buildReplica());
+const start = (): FleetReplica => (throughHttp ? new ServiceReplica(file, settings) : new Replica(file, settings));
+const replicas = Array.from({ length: Number(values.replicas) }, start);
 const ledger = redisLedger({ url: redis.url, fleet: settings.fleet });
 let keys = 0;
 
-function alive(): Replica {
+function alive(): FleetReplica {
   const there = replicas.filter((replica) => !replica.dead);
   return there[Math.floor(random() * there.length)] ?? replicas[0]!;
 }
@@ -103,7 +108,7 @@ async function disturb(): Promise<void> {
     const index = Math.floor(random() * replicas.length);
     await sleep(random() * 60);
     await replicas[index]!.kill();
-    replicas[index] = new Replica(file, settings);
+    replicas[index] = start();
   } else if (draw < 0.45) {
     redis.process.kill('SIGSTOP');
     await sleep(100 + random() * 400);
@@ -201,6 +206,7 @@ report(
     p99ClaimMs: history.p99ClaimMs(),
     askedOnce: history.atOnceMs.length,
     p99AskedOnceMs: history.p99AtOnceMs(),
+    through: values.through,
     replicas: replicas.length,
     seed: Number(values.seed),
     boundMs,

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import type { Answer, Order, ReplicaSettings } from './protocol.js';
 
-type OrderOf = Order extends infer One ? (One extends Order ? Omit<One, 'id'> : never) : never;
+export type OrderOf = Order extends infer One ? (One extends Order ? Omit<One, 'id'> : never) : never;
 
 /** Builds the replica once, so that starting it again takes as long as starting a process. */
 export async function buildReplica(): Promise<string> {
@@ -26,7 +26,16 @@ export async function buildReplica(): Promise<string> {
 }
 
 /** A process of the fleet as the runner sees it: it may be dead at any moment. */
-export class Replica {
+export interface FleetReplica {
+  readonly ready: Promise<void>;
+  readonly dead: boolean;
+  /** @throws when the replica dies before it answers */
+  ask(order: OrderOf): Promise<Omit<Answer, 'id'>>;
+  kill(): Promise<void>;
+}
+
+/** One that is asked by message: the engine alone. */
+export class Replica implements FleetReplica {
   readonly ready: Promise<void>;
   dead = false;
   readonly #process: ChildProcess;
@@ -53,7 +62,6 @@ export class Replica {
     });
   }
 
-  /** @throws when the replica dies before it answers */
   ask(order: OrderOf): Promise<Answer> {
     if (this.dead) return Promise.reject(new Error('the replica died'));
     this.#ids += 1;

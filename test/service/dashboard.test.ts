@@ -36,6 +36,8 @@ describe.skipIf(!browserPath)('the dashboard in a real browser', () => {
         log: { level: 'silent' },
         drainMs: 0,
         budget: { createsPerSecond: 50 },
+        // So that a few claims that had to warm burn what the objective allows.
+        objectives: [{ name: 'hit rate', indicator: 'hit_rate', target: 0.9 }],
         runtimes: [
           { name: 'hello-shell', pool: { target: 1, link: false, generic: false } },
           {
@@ -44,7 +46,7 @@ describe.skipIf(!browserPath)('the dashboard in a real browser', () => {
               { name: 'fetch', run: 'sleep 1' },
               { name: 'build', run: 'sleep 1' },
             ],
-            pool: { target: 0, link: false, generic: false },
+            pool: { target: 0, generic: false },
           },
         ],
       }),
@@ -117,6 +119,42 @@ describe.skipIf(!browserPath)('the dashboard in a real browser', () => {
     await expect.poll(() => page.locator('[data-session]').count()).toBe(0);
   });
 
+  it('shows what is expected beside what came, the links that were captured, and an objective that burns', async () => {
+    const { context: service } = warmer.service;
+    for (let claim = 0; claim < 10; claim += 1) service.objectives.add('hit_rate', claim < 5 ? 1 : 0);
+    await page.getByText('Burning:').waitFor({ timeout: 10_000 });
+    await pool('slow-build')
+      .getByText(/1 claim in the last hour, \d+ expected/)
+      .waitFor({ timeout: 15_000 });
+    await pool('slow-build').getByText('Expected:').focus();
+    await page.keyboard.press('Enter');
+    await pool('slow-build').getByText('Within its bounds, the pool keeps 0 now').waitFor();
+    await pool('slow-build').locator('.reasons li').first().waitFor();
+    const link = page.locator('section[aria-labelledby="links-title"] tbody tr');
+    await link.first().waitFor({ timeout: 10_000 });
+    expect(await link.first().textContent()).toContain('slow-build');
+    await picture('running');
+  });
+
+  it('can be used by the keyboard alone: everything that can be pressed is reached, in order, and seen', async () => {
+    await page.locator('body').click({ position: { x: 5, y: 5 } });
+    const reached: string[] = [];
+    const focusable = await page.locator('main button, main input, main summary').count();
+    for (let step = 0; step < focusable + 2; step += 1) {
+      await page.keyboard.press('Tab');
+      reached.push(
+        await page.evaluate(() => {
+          const active = document.activeElement;
+          if (!active?.closest('main')) return '';
+          return getComputedStyle(active).outlineStyle === 'none' ? 'unseen' : active.tagName;
+        }),
+      );
+    }
+    // A table that scrolls sideways can be reached as well.
+    expect(reached.filter((name) => name !== '').length).toBeGreaterThanOrEqual(focusable);
+    expect(reached).not.toContain('unseen');
+  });
+
   it('fits a phone, and has a dark face', async () => {
     await page.setViewportSize({ width: 375, height: 740 });
     await page.emulateMedia({ colorScheme: 'dark' });
@@ -131,8 +169,29 @@ describe.skipIf(!browserPath)('the dashboard in a real browser', () => {
     await page.emulateMedia({ colorScheme: 'light' });
   });
 
+  it('says what to do when there is nothing yet', async () => {
+    const empty = await startWarmer(
+      configSchema.parse({
+        listen: { port: 0 },
+        provider: { kind: 'local' },
+        store: { kind: 'memory' },
+        allowAnonymousLoopback: true,
+        log: { level: 'silent' },
+        drainMs: 0,
+      }),
+      { mode: 'dev' },
+    );
+    await page.goto(empty.url);
+    await page.getByText('No runtime yet').waitFor();
+    await picture('empty');
+    await page.goto(warmer.url);
+    await pool('hello-shell').waitFor();
+    await empty.close();
+  });
+
   it('says what to do when the service is gone', async () => {
     await warmer.close();
     await page.getByRole('alert').getByText('does not answer').waitFor({ timeout: 30_000 });
+    await picture('disconnected');
   });
 });

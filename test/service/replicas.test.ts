@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { type LocalHost, startLocalHost } from '@pilotlight/local';
 import { remoteManager } from '@pilotlight/sdk/remote';
+import { wireErrorBody } from '@pilotlight/warming/wire';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { issueToken } from '../../packages/warmer/src/auth/tokens.js';
@@ -17,6 +18,8 @@ if (!redisPath) console.warn('No redis-server on this machine: replicas are NOT 
 
 const { token, record } = issueToken({ tenant: 'acme', scopes: allScopes }, randomBytes);
 const sealKey = randomBytes(32).toString('hex');
+/** Longer than every time limit of a request; `REDIS_PAUSE_MS=60000` for the whole minute. */
+const pauseMs = Number(process.env.REDIS_PAUSE_MS ?? 12_000);
 
 function freePort(): Promise<number> {
   return new Promise((resolve) => {
@@ -216,4 +219,42 @@ describe.skipIf(!redisPath)('replicas over Redis', () => {
     await expect.poll(async () => (await ask()).ok, { timeout: 20_000, interval: 200 }).toBe(true);
     await expect.poll(async () => (await fetch(`${warmer.url}/readyz`)).status, { timeout: 20_000 }).toBe(200);
   }, 60_000);
+
+  it('go on after Redis was away for a while: what is safe is answered from memory, the rest by an honest 503, and nobody loses a sandbox', async () => {
+    const warmer = open[0] ?? (await replica());
+    await warmer.warmed;
+    const ask = (method: string, path: string, body?: object) =>
+      fetch(`${warmer.url}${path}`, {
+        method,
+        headers: { authorization: `Bearer ${token}`, ...(body ? { 'content-type': 'application/json' } : {}) },
+        ...(body ? { body: JSON.stringify(body) } : {}),
+      });
+    const manager = remoteManager({ url: warmer.url, token });
+    const held = await (await manager.claim('shell', { key: 'held' })).ready;
+    await held.ack();
+    const statuses = new Set<number>();
+    redis.kill('SIGSTOP');
+    try {
+      for (const untilMs = performance.now() + pauseMs; performance.now() < untilMs; ) {
+        const refused = await ask('POST', '/v1/claims', { runtime: 'shell' });
+        statuses.add(refused.status);
+        expect(refused.headers.get('retry-after')).not.toBeNull();
+        expect(['unavailable', 'ledger_unavailable']).toContain(wireErrorBody.parse(await refused.json()).error.code);
+        expect((await ask('GET', '/healthz')).status).toBe(200);
+        expect((await ask('GET', '/v1/pools')).status).toBe(200);
+      }
+    } finally {
+      redis.kill('SIGCONT');
+    }
+    expect([...statuses]).toEqual([503]);
+    await expect
+      .poll(async () => (await ask('POST', '/v1/claims', { runtime: 'shell', key: 'after' })).ok, { timeout: 20_000 })
+      .toBe(true);
+    const after = await (await manager.claim('shell', { key: 'after' })).ready;
+    const again = await (await manager.claim('shell', { key: 'held' })).ready;
+    expect(again.connection.sandboxId).toBe(held.connection.sandboxId);
+    expect(after.connection.sandboxId).not.toBe(held.connection.sandboxId);
+    await Promise.all([after.retire(), again.retire()]);
+    await manager.close();
+  }, 150_000);
 });

@@ -10,10 +10,11 @@ export function Demand({ pool }: { pool: WirePool }): ReactNode {
   const step = width / pool.demand.length;
   const came = pool.demand.reduce((sum, minute) => sum + minute.came, 0);
   const expected = pool.demand.filter((minute) => minute.forecast !== null);
+  const claims = `${came} ${came === 1 ? 'claim' : 'claims'} in the last hour`;
   const label =
     expected.length === 0
-      ? `${came} claims in the last hour; no forecast yet`
-      : `${came} claims in the last hour, ${Math.round(expected.reduce((sum, minute) => sum + (minute.forecast ?? 0), 0))} expected`;
+      ? `${claims}; no forecast yet`
+      : `${claims}, ${Math.round(expected.reduce((sum, minute) => sum + (minute.forecast ?? 0), 0))} expected`;
   const line = pool.demand
     .map(({ forecast }, index) => ({ forecast, x: (index + 0.5) * step }))
     .filter(({ forecast }) => forecast !== null)

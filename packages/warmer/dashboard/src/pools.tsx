@@ -67,7 +67,7 @@ function Pool({ pool, manager, session, onClaim }: Omit<PoolsProps, 'pools'> & {
       </dl>
       <Misses pool={pool} />
       <Demand pool={pool} />
-      <Expected forecast={pool.forecast} />
+      <Expected pool={pool} />
       <footer>
         <button type="button" className="primary" onClick={() => onClaim(pool.runtime)}>
           Claim a sandbox
@@ -130,7 +130,7 @@ function Misses({ pool }: { pool: WirePool }): ReactNode {
 }
 
 /** What the target policy expects, and in its own words why the target is what it is. */
-function Expected({ forecast }: Pick<WirePool, 'forecast'>): ReactNode {
+function Expected({ pool: { forecast, target } }: { pool: WirePool }): ReactNode {
   if (forecast === null) return null;
   return (
     <details className="quiet">
@@ -138,6 +138,7 @@ function Expected({ forecast }: Pick<WirePool, 'forecast'>): ReactNode {
         Expected: {forecast.claimsPerHour.toFixed(1)} claims an hour, {share(forecast.claimWithin10MinProbability)} for
         one within ten minutes
       </summary>
+      <p>As the forecast alone sees it. Within its bounds, the pool keeps {target} now.</p>
       <ul className="reasons">
         {forecast.reasons.map((reason) => (
           <li key={reason}>{reason}</li>

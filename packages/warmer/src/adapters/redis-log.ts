@@ -1,7 +1,7 @@
 import type { WireEvent } from '@pilotlight/warming/wire';
 import type { Redis } from 'ioredis';
-import type { EventAudience, EventDraft, EventLog, LoggedEvent } from '../events/log.js';
-import { EventRing } from '../events/ring.js';
+import type { EventAudience, EventDraft, EventLog } from '../events/log.js';
+import { RingLog } from '../events/ring-log.js';
 import type { StoreLogger } from '../stores.js';
 
 const keptEvents = 100_000;
@@ -12,23 +12,21 @@ const blockMs = 5_000;
  * The stream of all replicas, in one Redis stream: every replica adds to it and reads all of it, so each event has the
  * same place everywhere. While Redis is away, events wait with the client and go out when it is back.
  */
-export class RedisEventLog implements EventLog {
+export class RedisEventLog extends RingLog implements EventLog {
   readonly #writer: Redis;
   readonly #reader: Redis;
   readonly #stream: string;
   readonly #logger: StoreLogger;
   readonly #now: () => number;
-  readonly #ring: EventRing;
-  readonly #listeners = new Set<(logged: LoggedEvent) => void>();
   #closed = false;
 
   private constructor(parts: RedisLogParts, startId: string) {
+    super(ringEvents, startId);
     this.#writer = parts.writer;
     this.#reader = parts.reader;
     this.#stream = `${parts.prefix}:events`;
     this.#logger = parts.logger;
     this.#now = parts.now;
-    this.#ring = new EventRing(ringEvents, startId);
     void this.#read();
   }
 
@@ -45,38 +43,17 @@ export class RedisEventLog implements EventLog {
       .catch((error: unknown) => this.#logger.warn({ err: error, type: draft.type }, 'an event was lost'));
   }
 
-  head(): string {
-    return this.#ring.head;
-  }
-
-  after(id: string): readonly LoggedEvent[] | undefined {
-    return this.#ring.after(id);
-  }
-
-  subscribe(listener: (logged: LoggedEvent) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  async close(): Promise<void> {
+  override async close(): Promise<void> {
     this.#closed = true;
-    this.#listeners.clear();
+    await super.close();
     this.#reader.disconnect();
   }
 
   async #read(): Promise<void> {
     while (!this.#closed) {
       try {
-        const answer = await this.#reader.xread(
-          'COUNT',
-          500,
-          'BLOCK',
-          blockMs,
-          'STREAMS',
-          this.#stream,
-          this.#ring.head,
-        );
-        for (const [id, fields] of answer?.[0]?.[1] ?? []) this.#take(id, fields[1]);
+        const answer = await this.#reader.xread('COUNT', 500, 'BLOCK', blockMs, 'STREAMS', this.#stream, this.head());
+        for (const [id, fields] of answer?.[0]?.[1] ?? []) this.#told(id, fields[1]);
       } catch (error) {
         if (this.#closed) return;
         this.#logger.warn({ err: error }, 'events cannot be read; trying again');
@@ -85,11 +62,9 @@ export class RedisEventLog implements EventLog {
     }
   }
 
-  #take(id: string, body: string | undefined): void {
+  #told(id: string, body: string | undefined): void {
     const { draft, audience } = JSON.parse(body ?? '{}') as { draft: WireEvent; audience: EventAudience };
-    const logged: LoggedEvent = { event: { ...draft, id }, audience };
-    this.#ring.push(logged);
-    for (const listener of this.#listeners) listener(logged);
+    this.take({ event: { ...draft, id }, audience });
   }
 }
 
