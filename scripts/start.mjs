@@ -20,4 +20,7 @@ const service = spawn(
 // The terminal sends its signals to both; what comes from elsewhere is passed on.
 process.on('SIGTERM', () => service.kill('SIGTERM'));
 process.on('SIGINT', () => {});
+// The shell between npm and this script keeps a signal to itself: it is gone then, and so should this be.
+const shell = process.ppid;
+setInterval(() => process.ppid === shell || service.kill('SIGTERM'), 500).unref();
 service.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));

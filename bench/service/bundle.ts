@@ -1,8 +1,9 @@
-import { mkdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
-const folder = fileURLToPath(new URL('../../packages/warmer/node_modules/.cache/bench', import.meta.url));
+const warmer = fileURLToPath(new URL('../../packages/warmer', import.meta.url));
+const folder = `${warmer}/node_modules/.cache/bench`;
 
 /**
  * A program, of this folder unless another is named, as one file of JavaScript, our packages in it and libraries outside, as in production: a
@@ -10,6 +11,8 @@ const folder = fileURLToPath(new URL('../../packages/warmer/node_modules/.cache/
  */
 export async function bundled(name: string, from = new URL('./', import.meta.url)): Promise<string> {
   mkdirSync(folder, { recursive: true });
+  // The service reads its version from the folder above its code.
+  copyFileSync(`${warmer}/package.json`, `${folder}/../package.json`);
   const outfile = `${folder}/${name}.mjs`;
   await build({
     entryPoints: [fileURLToPath(new URL(`${name}.ts`, from))],

@@ -14,6 +14,7 @@ const writeEveryMs = 1_000;
 /** Claims that wait while the store is away. Planning can do without the rest. */
 const mostWaiting = 10_000;
 const dayMs = 86_400_000;
+const sweepEveryMs = 3_600_000;
 
 /** Collects past claims and writes them behind the requests: no claim waits for its history. */
 export class HistoryWriter {
@@ -21,6 +22,7 @@ export class HistoryWriter {
   #waiting = new Map<string, PastClaim>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #writing: Promise<void> = Promise.resolve();
+  #sweptMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: HistoryWriterParts) {
     this.#parts = parts;
@@ -60,9 +62,13 @@ export class HistoryWriter {
     return this.#writing;
   }
 
+  /** May be called at any time: to count a million claims takes a moment, so it is done once an hour. */
   async sweep(): Promise<void> {
     const { history, now, days, most } = this.#parts;
-    await history.forget(now() - days * dayMs, most);
+    const nowMs = now();
+    if (Math.abs(nowMs - this.#sweptMs) < sweepEveryMs) return;
+    await history.forget(nowMs - days * dayMs, most);
+    this.#sweptMs = nowMs;
   }
 
   async close(): Promise<void> {
