@@ -67,6 +67,8 @@ const shared: Options = {
     ? {
         // A page loads parts of these; what stands in for `__dirname` would ask it for Node's modules.
         shims: false,
+        // What an import costs is read and scanned first; the source stands beside it in the package.
+        minifyWhitespace: true,
         noExternal: builtIn[manifest.name] ?? [],
         esbuildPlugins: [builtInLibraries],
         esbuildOptions: (options) => {

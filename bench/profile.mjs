@@ -1,4 +1,5 @@
 // npm run profile [-- <script> <arguments>]: a CPU profile of a benchmark, the ratio gates unless another is named.
+import '../scripts/supported-node.mjs';
 import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

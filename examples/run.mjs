@@ -1,4 +1,5 @@
 // Starts an example: npm run example <name>
+import '../scripts/supported-node.mjs';
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -6,14 +7,8 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const names = readdirSync(`${root}examples`).filter((name) => existsSync(`${root}examples/${name}/main.ts`));
 const [name, ...given] = process.argv.slice(2);
-const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 
-if (major < 20 || (major === 20 && minor < 18)) {
-  console.error(
-    `Pilotlight needs Node 20.18.1 or later; this is ${process.versions.node}. Install a later one: https://nodejs.org`,
-  );
-  process.exitCode = 1;
-} else if (!existsSync(`${root}node_modules/tsx`)) {
+if (!existsSync(`${root}node_modules/tsx`)) {
   console.error('Nothing is installed yet. Run "npm ci" first.');
   process.exitCode = 1;
 } else if (!name || !names.includes(name)) {

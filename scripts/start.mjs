@@ -1,4 +1,5 @@
 // Everything on this machine: builds the dashboard when it is missing, then serves `pilotlight dev`.
+import './supported-node.mjs';
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { root } from './packages.mjs';

@@ -1,6 +1,7 @@
 import { ForecastPolicy } from '@pilotlight/warming/forecast';
 import { Simulator } from '@pilotlight/warming/replay';
-import { arrivalsOf, type Reference, type TraceFile } from './traces.js';
+import type { Arrival } from '../../packages/warming/src/replay/trace.js';
+import type { Reference } from './traces.js';
 
 const HOUR_SECONDS = 3_600;
 const MOST_CLAIMS = 60_000;
@@ -10,13 +11,13 @@ const TELL_SECONDS = 60;
  * Half of what the ten-minute keep-alive spends on average is given as a budget, the price starts far off. How far what was
  * spent since the start is from the budget, at its worst at any full hour after the first.
  */
-export async function budgetKept(
-  file: TraceFile,
+export function budgetKept(
+  all: readonly Arrival[],
   reference: Reference | undefined,
   leadSeconds: number,
-): Promise<number | undefined> {
+): number | undefined {
   if (!reference) return undefined;
-  const arrivals = (await arrivalsOf(file)).slice(0, MOST_CLAIMS);
+  const arrivals = all.slice(0, MOST_CLAIMS);
   const start = arrivals[0]!.seconds;
   const end = arrivals.at(-1)!.seconds;
   const perSecond = ((reference.idleOfFixed10 / reference.arrivals) * arrivals.length * 0.5) / (end - start);

@@ -23,6 +23,9 @@ const { values } = parseArgs({
   },
 });
 const STEEPEST = 8;
+/** All runtimes of a trace as one, as the shared pool of the generic tier sees them: so many of the lessons besides. */
+const SHARED = '*';
+const SHARED_SHARE = 0.3;
 const folder = traceFolder(undefined);
 if (!folder) throw new Error('No traces found. Set PILOTLIGHT_TRACES to a folder with traces and baselines.json.');
 
@@ -46,6 +49,11 @@ for (const file of folder.files) {
     const found = collectLessons(arrivals, lead, every, (key) => left || odd.has(key));
     for (const lesson of found.lessons) lessons.push({ lesson, source });
     for (const lesson of found.kept) kept.push({ lesson, source });
+    if (left || values.half) continue;
+    const shared = arrivals.map(({ seconds }) => ({ seconds, key: SHARED }));
+    for (const lesson of collectLessons(shared, lead, every / SHARED_SHARE, () => false).lessons) {
+      lessons.push({ lesson, source });
+    }
   }
   console.log(`${file.name}: ${lessons.length} lessons, ${kept.length} kept out`);
 }

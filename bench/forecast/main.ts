@@ -1,14 +1,11 @@
-import { execFile } from 'node:child_process';
-import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
 import { coldAt, type FrontierPoint, idleFor, lowerHull } from '@pilotlight/warming/replay';
 import { type BenchRow, report, row } from '../support/report.js';
-import { budgetKept } from './budget.js';
 import type { ClairvoyantGap } from './clairvoyant.js';
 import { manyKeys } from './cost.js';
 import type { Sweep } from './sweep.js';
 import { traceFolder } from './traces.js';
+import { Work } from './work.js';
 
 /** What the issue asks for: cold starts against the published policies, at 0.25 to 4 times the idle of the fixed pool. */
 const GOALS: Record<number, number[]> = {
@@ -30,29 +27,13 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
     leads: { type: 'string', default: '15,2,60' },
     traces: { type: 'string' },
+    /** Folder in which the answers of parts are kept, so that a run that was ended goes on. */
+    keep: { type: 'string' },
   },
 });
 const folder = traceFolder(values.traces);
-const rows: BenchRow[] = [];
 const detail: Record<string, unknown>[] = [];
-const run = promisify(execFile);
-const part = fileURLToPath(new URL('part.ts', import.meta.url));
-const waiting: (() => void)[] = [];
-let running = 0;
-
-/** Runs one part of the work in a process of its own, as many at once as there are processors. */
-async function work<Answer>(name: string, trace: string, lead: number): Promise<Answer> {
-  if (running >= availableParallelism()) await new Promise<void>((go) => waiting.push(go));
-  running++;
-  try {
-    const options = [...process.execArgv, part, '--part', name, '--trace', trace, '--lead', String(lead)];
-    const { stdout } = await run(process.execPath, options, { maxBuffer: 1 << 26 });
-    return JSON.parse(stdout) as Answer;
-  } finally {
-    running--;
-    waiting.shift()?.();
-  }
-}
+const work = new Work(values.keep);
 
 type OwnAnswer = Pick<Sweep, 'hull' | 'calibration' | 'results' | 'stateBytesPerUnit' | 'keyColdShareP75'>;
 
@@ -61,9 +42,10 @@ const geometricMean = (list: number[]): number | null =>
     ? null
     : Math.exp(list.reduce((sum, value) => sum + Math.log(Math.max(value, 1e-9)), 0) / list.length);
 
-async function ownTier(lead: number): Promise<void> {
+async function ownTier(lead: number): Promise<BenchRow[]> {
   const { files, budgets, reference } = folder!;
-  const answers = await Promise.all(files.map((file) => work<OwnAnswer>('own', file.name, lead)));
+  const rows: BenchRow[] = [];
+  const answers = await Promise.all(files.map((file) => work.part<OwnAnswer>('own', file.name, lead)));
   const goals = GOALS[lead] ?? [];
   const ratios = budgets.map((budget, index) =>
     files.flatMap((file, at) => {
@@ -79,14 +61,15 @@ async function ownTier(lead: number): Promise<void> {
     const name = `cold at ${budget}x, lead ${lead} s, of published (geometric mean)`;
     rows.push(row({ name, measured: geometricMean(ratios[index]!), unit: '', op: '<=', target: goals[index] ?? 1 }));
   }
-  if (lead === LEAD) await beside(answers);
+  return lead === LEAD ? [...rows, ...(await beside(answers))] : rows;
 }
 
-async function beside(answers: readonly OwnAnswer[]): Promise<void> {
+async function beside(answers: readonly OwnAnswer[]): Promise<BenchRow[]> {
   const { files, budgets, reference } = folder!;
+  const rows: BenchRow[] = [];
   const [families, gaps] = await Promise.all([
-    Promise.all(files.map((file) => work<Record<string, FrontierPoint[]>>('families', file.name, LEAD))),
-    Promise.all(files.map((file) => work<ClairvoyantGap>('gap', file.name, LEAD))),
+    Promise.all(files.map((file) => work.part<Record<string, FrontierPoint[]>>('families', file.name, LEAD))),
+    Promise.all(files.map((file) => work.part<ClairvoyantGap>('gap', file.name, LEAD))),
   ]);
   const shares: Record<string, number[]> = { '80': [], '90': [] };
   for (const [at, file] of files.entries()) {
@@ -126,12 +109,13 @@ async function beside(answers: readonly OwnAnswer[]): Promise<void> {
     const name = `idle for ${hit} % hits, of keep-alive (geometric mean of ${list.length} traces that reach it)`;
     rows.push(row({ name, measured: geometricMean(list), unit: '', op: '<=', target: 0.5 }));
   }
+  return rows;
 }
 
-async function sharedTier(): Promise<void> {
+async function sharedTier(): Promise<BenchRow[]> {
   const files = folder!.files.filter((file) => SHARED_GOALS[file.name] !== undefined);
-  const answers = await Promise.all(files.map((file) => work<Sweep['results']>('generic', file.name, LEAD)));
-  for (const [at, file] of files.entries()) {
+  const answers = await Promise.all(files.map((file) => work.part<Sweep['results']>('generic', file.name, LEAD)));
+  return files.map((file, at) => {
     const points = answers[at]!;
     const hull = lowerHull(
       points.map((item) => ({ idle: item.idleSeconds / item.arrivals, cold: item.cold / item.arrivals })),
@@ -139,41 +123,49 @@ async function sharedTier(): Promise<void> {
     const measured = idleFor(hull, 0.05) ?? null;
     const near = points.find((item) => item.cold / item.arrivals <= 0.05);
     const baseline = near && `${((100 * near.specialised) / near.arrivals).toFixed(1)} % of claims specialised`;
-    rows.push(
-      row({
-        name: `${file.name}: idle per claim for 95 % hits with a generic tier`,
-        measured,
-        unit: 's',
-        op: '<=',
-        target: SHARED_GOALS[file.name]!,
-        ...(baseline ? { baseline } : {}),
-        ...(measured === null ? { why: 'not reached within the sweep' } : {}),
-      }),
-    );
-  }
+    return row({
+      name: `${file.name}: idle per claim for 95 % hits with a generic tier`,
+      measured,
+      unit: 's',
+      op: '<=',
+      target: SHARED_GOALS[file.name]!,
+      ...(baseline ? { baseline } : {}),
+      ...(measured === null ? { why: 'not reached within the sweep' } : {}),
+    });
+  });
 }
 
-async function alone(): Promise<void> {
-  for (const file of folder?.files ?? []) {
-    const { microseconds } = await work<{ microseconds: number }>('cost', file.name, LEAD);
-    rows.push(row({ name: `${file.name}: deciding`, measured: microseconds, unit: 'µs of CPU', op: '<=', target: 50 }));
-    const kept = await budgetKept(file, folder!.reference(file.name, LEAD), LEAD);
-    const name = `${file.name}: budget, worst hour mean after the first hour`;
-    if (kept !== undefined) rows.push(row({ name, measured: kept, unit: 'off by', op: '<=', target: 0.05 }));
+async function budgets(): Promise<BenchRow[]> {
+  const answers = await Promise.all(
+    folder!.files.map(async ({ name }) => ({ name, kept: await work.part<number | null>('budget', name, LEAD) })),
+  );
+  return answers.flatMap(({ name, kept }) => {
+    const title = `${name}: budget, worst mean since the start at a full hour after the first`;
+    return kept === null ? [] : [row({ name: title, measured: kept, unit: 'off by', op: '<=', target: 0.05 })];
+  });
+}
+
+/** Times of the processor are taken one after the other, when nothing else runs. */
+async function costs(): Promise<BenchRow[]> {
+  const rows: BenchRow[] = [];
+  for (const { name } of folder?.files ?? []) {
+    const { microseconds } = await work.part<{ microseconds: number }>('cost', name, LEAD);
+    rows.push(row({ name: `${name}: deciding`, measured: microseconds, unit: 'µs of CPU', op: '<=', target: 50 }));
   }
   const { microseconds, bytesPerUnit } = manyKeys();
-  rows.push(
+  return [
+    ...rows,
     row({ name: 'deciding with 100 000 keys', measured: microseconds, unit: 'µs of CPU', op: '<=', target: 50 }),
     row({ name: 'state with 100 000 keys', measured: bytesPerUnit, unit: 'bytes per unit', op: '<=', target: 1024 }),
-  );
+  ];
 }
 
-if (folder) {
-  for (const lead of values.leads.split(',').map(Number)) await ownTier(lead);
-  await sharedTier();
-} else {
-  const why = 'no traces: set PILOTLIGHT_TRACES';
-  rows.push(row({ name: 'cold starts of published policies', measured: null, unit: '', op: '<=', target: 0.75, why }));
-}
-await alone();
-report('forecast', rows, { detail });
+const withTraces = async (): Promise<BenchRow[]> => {
+  const [first, ...others] = values.leads.split(',').map(Number);
+  return (await Promise.all([ownTier(first!), sharedTier(), budgets(), ...others.map(ownTier)])).flat();
+};
+const why = 'no traces: set PILOTLIGHT_TRACES';
+const rows = folder
+  ? await withTraces()
+  : [row({ name: 'cold starts of published policies', measured: null, unit: '', op: '<=', target: 0.75, why })];
+report('forecast', [...rows, ...(await costs())], { detail });

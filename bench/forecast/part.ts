@@ -7,9 +7,10 @@ import {
   type ReplayReport,
   replay,
 } from '@pilotlight/warming/replay';
+import { budgetKept } from './budget.js';
 import { clairvoyantGap } from './clairvoyant.js';
 import { deciding } from './cost.js';
-import { PRICES, sweepPrices, sweepShared } from './sweep.js';
+import { pricesFor, type Sweep, sweepPrices, sweepShared } from './sweep.js';
 import { arrivalsOf, traceFolder } from './traces.js';
 
 /** One piece of the benchmark, in a process of its own: prints one JSON object. */
@@ -33,6 +34,9 @@ const FAMILY_VALUES: Partial<Record<Family, readonly number[]>> = {
   'hybrid-histogram': [600, 3_600, 14_400],
 };
 
+/** Of the long traces, the distance from the clairvoyant is that of their beginning. */
+const GAP_CLAIMS = 100_000;
+
 async function families(): Promise<Record<string, FrontierPoint[]>> {
   const hulls: Record<string, FrontierPoint[]> = {};
   for (const [family, list] of Object.entries(FAMILY_VALUES)) {
@@ -45,10 +49,19 @@ async function families(): Promise<Record<string, FrontierPoint[]>> {
   return hulls;
 }
 
+/** A sweep over the budgets that are compared, where there is a reference to say which those are. */
+function ownSweep(): Sweep {
+  const known = folder!.reference(file!.name, leadSeconds);
+  if (!known) return sweepPrices({ arrivals, leadSeconds });
+  const perClaim = known.idleOfFixed10 / known.arrivals;
+  const [least, most] = [folder!.budgets[0]! * perClaim, folder!.budgets.at(-1)! * perClaim];
+  return sweepPrices({ arrivals, leadSeconds, prices: pricesFor({ arrivals, leadSeconds }, least, most) });
+}
+
 async function answer(): Promise<unknown> {
   switch (values.part) {
     case 'own': {
-      const { loss, ...sweep } = sweepPrices({ arrivals, leadSeconds, prices: PRICES });
+      const { loss, ...sweep } = ownSweep();
       return sweep;
     }
     case 'families':
@@ -56,7 +69,9 @@ async function answer(): Promise<unknown> {
     case 'generic':
       return sweepShared({ arrivals, leadSeconds, specialiseSeconds: 0.25 });
     case 'gap':
-      return clairvoyantGap(arrivals, leadSeconds);
+      return clairvoyantGap(arrivals.slice(0, GAP_CLAIMS), leadSeconds);
+    case 'budget':
+      return budgetKept(arrivals, folder?.reference(values.trace, leadSeconds), leadSeconds) ?? null;
     default:
       return deciding(arrivals, leadSeconds);
   }

@@ -13,9 +13,32 @@ import { SharedLookout } from '../../packages/warming/src/forecast/lookout.js';
 import type { Arrival } from '../../packages/warming/src/replay/trace.js';
 
 /** Prices along the whole frontier, in idle seconds per avoided cold start. */
-export const PRICES: readonly number[] = [
-  4, 7, 12, 20, 35, 60, 100, 170, 300, 550, 1_000, 2_000, 4_500, 12_000, 40_000, 200_000, 2_000_000,
-];
+const PRICES: readonly number[] = [8, 16, 30, 55, 100, 190, 400, 1_000, 2_500, 8_000, 40_000, 400_000];
+const HEAD_CLAIMS = 15_000;
+const LANES = 11;
+/** What is spent on the head of a trace tells roughly what will be on all of it. */
+const MARGIN = 1.4;
+
+/** Prices, evenly spaced, that spend from `least` to `most` idle seconds per claim, found on the head of a trace. */
+export function pricesFor(options: SweepOptions, least: number, most: number): number[] {
+  const head = options.arrivals.slice(0, HEAD_CLAIMS);
+  const spent = sweepPrices({ ...options, arrivals: head, prices: PRICES }).results.map(
+    ({ valueSeconds, idleSeconds }) => ({ valueSeconds, perClaim: idleSeconds / head.length }),
+  );
+  const first = priceFor(spent, least / MARGIN);
+  const last = priceFor(spent, most * MARGIN);
+  return Array.from({ length: LANES }, (_, lane) => Math.round(first * (last / first) ** (lane / (LANES - 1))));
+}
+
+function priceFor(spent: readonly { valueSeconds: number; perClaim: number }[], wanted: number): number {
+  const above = spent.findIndex(({ perClaim }) => perClaim >= wanted);
+  if (above === -1) return PRICES.at(-1)!;
+  if (above === 0) return PRICES[0]!;
+  const [low, high] = [spent[above - 1]!, spent[above]!];
+  const share =
+    Math.log(wanted / Math.max(low.perClaim, 1e-6)) / Math.log(high.perClaim / Math.max(low.perClaim, 1e-6));
+  return low.valueSeconds * (high.valueSeconds / low.valueSeconds) ** Math.max(0, share);
+}
 
 /** As in a replay: what is published was measured without a bound. */
 const UNBOUNDED = 100_000;

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { startLocalHost } from '@pilotlight/local';
 import { report, row } from '../support/report.js';
-import { percentile } from '../support/statistics.js';
+import { percentile, thousandths } from '../support/statistics.js';
 import { sequential } from '../tti/scenarios.js';
 import { allWays, type Way } from '../tti/ways.js';
 import { type Gate, judge } from './gate.js';
@@ -70,8 +70,4 @@ try {
 } finally {
   await Promise.all(ways.map((way) => way.close()));
   await host.close();
-}
-
-function thousandths(value: number): number {
-  return Math.round(value * 1000) / 1000;
 }

@@ -5,13 +5,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { report, row } from '../support/report.js';
 import { saveResults } from '../support/results.js';
-import { percentile, round } from '../support/statistics.js';
+import { percentile, round, thousandths } from '../support/statistics.js';
 import { type RowsPart, writeGenerated } from '../support/tables.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const rounds = 25;
-/** What disturbs an import only ever makes it slower: the quarter of the runs that was disturbed least is compared. */
-const share = 0.25;
+const pairs = 40;
 
 /** Milliseconds that a fresh process takes for an import, measured inside it, so that its own start does not count. */
 function importMs(name: string): number {
@@ -38,23 +36,29 @@ if (!existsSync(join(root, 'packages/sdk/dist/index.js'))) {
   process.exit(1);
 }
 const times = { e2b: [] as number[], sdk: [] as number[] };
-// In turns, the first of each thrown away, so that a slow minute and a cold disk hit both.
-for (let turn = 0; turn <= rounds; turn += 1) {
-  const [e2b, sdk] = [importMs('e2b'), importMs('@pilotlight/sdk')];
-  if (turn === 0) continue;
-  times.e2b.push(e2b);
-  times.sdk.push(sdk);
+// In pairs, so that a slow minute hits both; who goes first changes, so that neither always follows the other. The first pair,
+// which reads the disk, is thrown away.
+for (let pair = 0; pair <= pairs; pair += 1) {
+  const measured = { e2b: 0, sdk: 0 };
+  for (const which of pair % 2 === 0 ? (['e2b', 'sdk'] as const) : (['sdk', 'e2b'] as const)) {
+    measured[which] = importMs(which === 'e2b' ? 'e2b' : '@pilotlight/sdk');
+  }
+  if (pair === 0) continue;
+  times.e2b.push(measured.e2b);
+  times.sdk.push(measured.sdk);
 }
-const [e2bMs, sdkMs] = [percentile(times.e2b, share), percentile(times.sdk, share)];
+const ratios = times.sdk.map((sdkMs, pair) => sdkMs / (times.e2b[pair] ?? Number.NaN));
+const [low, ratio, high] = [0.25, 0.5, 0.75].map((share) => thousandths(percentile(ratios, share)));
+const middleMs = (values: readonly number[]) => round(percentile(values, 0.5));
 const megabytes = (folder: string) => round(sizeOf(join(root, folder)) / 1e6);
 const rows = [
   row({
     name: 'import of @pilotlight/sdk (e2b included), times that of e2b alone',
-    measured: Math.round((sdkMs / e2bMs) * 1000) / 1000,
+    measured: ratio ?? null,
     unit: 'x',
     op: '<=',
     target: 1.15,
-    baseline: `first quartiles of ${rounds}: e2b ${round(e2bMs)} ms, @pilotlight/sdk ${round(sdkMs)} ms`,
+    baseline: `median of ${pairs} pairs, half of them in ${low} to ${high}; medians: e2b ${middleMs(times.e2b)} ms, @pilotlight/sdk ${middleMs(times.sdk)} ms`,
   }),
 ];
 const sizes = {

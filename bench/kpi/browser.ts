@@ -16,40 +16,35 @@ export const browsers: Group = {
       ? undefined
       : 'no system Chromium; install it with: apt-get install chromium',
   measure: async (host, rounds) => {
-    const pilotlight = client(host, browser);
+    await using pilotlight = client(host, browser);
     const screenshotsMs: number[] = [];
     const actionsMs: number[] = [];
-    try {
-      for (let turn = 0; turn < Math.max(5, Math.ceil(rounds / 2)); turn += 1) {
-        await pilotlight.warming.resume();
-        await pooled(pilotlight, browser.name, 'hot', 1);
-        // At a provider the refill starts a browser on another machine. Here it waits until this one was measured.
-        await pilotlight.warming.pause();
-        const { value, durationMs } = await timed(async () => {
-          const sandbox = await pilotlight.sandbox(browser.name);
-          const { url, headers } = portOf(host, sandbox, 9222);
-          const connection = await chromium.connectOverCDP(url, { headers });
-          const page = connection.contexts()[0]?.pages()[0];
-          if (!page) throw new Error('The browser has no page open.');
-          await page.screenshot();
-          return { sandbox, connection, page };
+    for (let turn = 0; turn < Math.max(5, Math.ceil(rounds / 2)); turn += 1) {
+      await pilotlight.warming.resume();
+      await pooled(pilotlight, browser.name, 'hot', 1);
+      // At a provider the refill starts a browser on another machine. Here it waits until this one was measured.
+      await pilotlight.warming.pause();
+      const { value, durationMs } = await timed(async () => {
+        const sandbox = await pilotlight.sandbox(browser.name);
+        const { url, headers } = portOf(host, sandbox, 9222);
+        const connection = await chromium.connectOverCDP(url, { headers });
+        const page = connection.contexts()[0]?.pages()[0];
+        if (!page) throw new Error('The browser has no page open.');
+        await page.screenshot();
+        return { sandbox, connection, page };
+      });
+      screenshotsMs.push(durationMs);
+      for (let action = 1; action <= 10; action += 1) {
+        const clicked = await timed(async () => {
+          await value.page.click('button');
+          return value.page.title();
         });
-        screenshotsMs.push(durationMs);
-        for (let action = 1; action <= 10; action += 1) {
-          const clicked = await timed(async () => {
-            await value.page.click('button');
-            return value.page.title();
-          });
-          if (clicked.value !== String(action))
-            throw new Error(`The page counted ${clicked.value} of ${action} clicks.`);
-          actionsMs.push(clicked.durationMs);
-        }
-        await value.connection.close();
-        await value.sandbox.kill();
+        if (clicked.value !== String(action)) throw new Error(`The page counted ${clicked.value} of ${action} clicks.`);
+        actionsMs.push(clicked.durationMs);
       }
-      return { ...percentileValues(actionRow, actionsMs), ...percentileValues(screenshotRow, screenshotsMs) };
-    } finally {
-      await pilotlight.close();
+      await value.connection.close();
+      await value.sandbox.kill();
     }
+    return { ...percentileValues(actionRow, actionsMs), ...percentileValues(screenshotRow, screenshotsMs) };
   },
 };

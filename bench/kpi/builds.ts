@@ -93,46 +93,42 @@ export const typescriptBuilds: Group = {
   ],
   measure: async (host, rounds) => {
     const coldMs = await coldBuild(host, typescriptFiles, `${typescriptInstall} && ${typescriptBuild}`);
-    const pilotlight = client(host, { ...typescript, pool: { ...typescript.pool, target: 1 } });
-    try {
-      await pooled(pilotlight, typescript.name, 'hot', 1);
-      const first = await timed(async () => {
-        const sandbox = await pilotlight.sandbox(typescript.name, { lifeMs: 900_000 });
-        const { path, data } = typescriptChange(0);
-        await sandbox.files.write(path, data);
-        await sandbox.commands.run(typescriptBuild, { cwd: folder });
-        return sandbox;
-      });
-      // The pool refills after a claim; what it does must not be measured.
-      await pooled(pilotlight, typescript.name, 'hot', 1);
-      const builds = Math.max(5, Math.ceil(rounds / 4));
-      const keptMs = await changedBuilds(
-        first.value,
-        builds,
-        (turn) => typescriptChange(turn + 1),
-        (turn) => typescriptKeptBuild(`'answer = ${turn + 101};'`),
-      );
-      const freshMs = await changedBuilds(first.value, builds, typescriptChange, () => typescriptBuild);
-      const resolvedMs = await changedBuilds(
-        first.value,
-        builds,
-        typescriptChange,
-        () => `${typescriptInstall} --prefer-offline`,
-      );
-      await first.value.kill();
-      return {
-        ...buildValues(
-          'TypeScript',
-          keptMs,
-          coldMs,
-          `, a compiler started anew, incremental: ${Math.round(percentile(freshMs, 0.5))} ms`,
-        ),
-        [firstCompileRow]: { value: first.durationMs },
-        [resolutionRow]: { value: percentile(resolvedMs, 0.5), baseline: `n = ${builds}` },
-      };
-    } finally {
-      await pilotlight.close();
-    }
+    await using pilotlight = client(host, { ...typescript, pool: { ...typescript.pool, target: 1 } });
+    await pooled(pilotlight, typescript.name, 'hot', 1);
+    const first = await timed(async () => {
+      const sandbox = await pilotlight.sandbox(typescript.name, { lifeMs: 900_000 });
+      const { path, data } = typescriptChange(0);
+      await sandbox.files.write(path, data);
+      await sandbox.commands.run(typescriptBuild, { cwd: folder });
+      return sandbox;
+    });
+    // The pool refills after a claim; what it does must not be measured.
+    await pooled(pilotlight, typescript.name, 'hot', 1);
+    const builds = Math.max(5, Math.ceil(rounds / 4));
+    const keptMs = await changedBuilds(
+      first.value,
+      builds,
+      (turn) => typescriptChange(turn + 1),
+      (turn) => typescriptKeptBuild(`'answer = ${turn + 101};'`),
+    );
+    const freshMs = await changedBuilds(first.value, builds, typescriptChange, () => typescriptBuild);
+    const resolvedMs = await changedBuilds(
+      first.value,
+      builds,
+      typescriptChange,
+      () => `${typescriptInstall} --prefer-offline`,
+    );
+    await first.value.kill();
+    return {
+      ...buildValues(
+        'TypeScript',
+        keptMs,
+        coldMs,
+        `, a compiler started anew, incremental: ${Math.round(percentile(freshMs, 0.5))} ms`,
+      ),
+      [firstCompileRow]: { value: first.durationMs },
+      [resolutionRow]: { value: percentile(resolvedMs, 0.5), baseline: `n = ${builds}` },
+    };
   },
 };
 
@@ -145,19 +141,15 @@ export const rustBuilds: Group = {
       : 'no cargo under /usr, which is what a sandbox of the local host sees; install it with: apt-get install rustc cargo',
   measure: async (host, rounds) => {
     const coldMs = await coldBuild(host, rustFiles, rustBuild);
-    const pilotlight = client(host, rust);
-    try {
-      const sandbox = await claimHot(pilotlight, rust);
-      await pooled(pilotlight, rust.name, 'hot', 1);
-      const change = (round: number) => ({
-        path: `${folder}/app/src/main.rs`,
-        data: `fn main() { println!("{} ${round}", crate_7::total()); }\n`,
-      });
-      const warmMs = await changedBuilds(sandbox, Math.max(5, Math.ceil(rounds / 4)), change, () => rustBuild);
-      await sandbox.kill();
-      return buildValues('Rust', warmMs, coldMs);
-    } finally {
-      await pilotlight.close();
-    }
+    await using pilotlight = client(host, rust);
+    const sandbox = await claimHot(pilotlight, rust);
+    await pooled(pilotlight, rust.name, 'hot', 1);
+    const change = (round: number) => ({
+      path: `${folder}/app/src/main.rs`,
+      data: `fn main() { println!("{} ${round}", crate_7::total()); }\n`,
+    });
+    const warmMs = await changedBuilds(sandbox, Math.max(5, Math.ceil(rounds / 4)), change, () => rustBuild);
+    await sandbox.kill();
+    return buildValues('Rust', warmMs, coldMs);
   },
 };

@@ -44,27 +44,23 @@ export const languageServer: Group = {
     { name: memoryRow, unit: 'MB', op: '<=', target: 500 },
   ],
   measure: async (host, rounds) => {
-    const pilotlight = client(host, { ...typescript, pool: { ...typescript.pool, target: 1 } });
-    try {
-      const sandbox = await claimHot(pilotlight, typescript);
-      // Shares of pages that several processes hold are counted once: PSS, not RSS.
-      const memory = await sandbox.commands.run(
-        "cat /proc/[0-9]*/smaps_rollup 2>/dev/null | awk '/^Pss:/{sum+=$2} END{print sum}'",
-      );
-      await pooled(pilotlight, typescript.name, 'hot', 1);
-      const durationsMs: number[] = [];
-      for (let round = 0; round < rounds; round += 1) durationsMs.push(await attach(host, sandbox));
-      await sandbox.kill();
-      return {
-        [attachRow]: {
-          value: percentile(durationsMs, 0.95),
-          baseline: `n = ${rounds}, p50 ${percentile(durationsMs, 0.5).toFixed(1)} ms`,
-        },
-        [memoryRow]: { value: (Number(memory.stdout) * 1024) / 1e6, baseline: 'sum of PSS of every process inside' },
-      };
-    } finally {
-      await pilotlight.close();
-    }
+    await using pilotlight = client(host, { ...typescript, pool: { ...typescript.pool, target: 1 } });
+    const sandbox = await claimHot(pilotlight, typescript);
+    // Shares of pages that several processes hold are counted once: PSS, not RSS.
+    const memory = await sandbox.commands.run(
+      "cat /proc/[0-9]*/smaps_rollup 2>/dev/null | awk '/^Pss:/{sum+=$2} END{print sum}'",
+    );
+    await pooled(pilotlight, typescript.name, 'hot', 1);
+    const durationsMs: number[] = [];
+    for (let round = 0; round < rounds; round += 1) durationsMs.push(await attach(host, sandbox));
+    await sandbox.kill();
+    return {
+      [attachRow]: {
+        value: percentile(durationsMs, 0.95),
+        baseline: `n = ${rounds}, p50 ${percentile(durationsMs, 0.5).toFixed(1)} ms`,
+      },
+      [memoryRow]: { value: (Number(memory.stdout) * 1024) / 1e6, baseline: 'sum of PSS of every process inside' },
+    };
   },
 };
 
@@ -80,26 +76,22 @@ export const files: Group = {
     { name: readRow, unit: 'ms', op: '<=', target: 500 },
   ],
   measure: async (host, rounds) => {
-    const pilotlight = client(host, python);
-    try {
-      const sandbox = await claimHot(pilotlight, python);
-      await sandbox.commands.run('mkdir many && cd many && touch $(seq 1 1000)');
-      const content = 'x'.repeat(1_000_000);
-      const times = { list: [] as number[], write: [] as number[], read: [] as number[] };
-      for (let round = 0; round < rounds; round += 1) {
-        times.list.push((await timed(() => sandbox.files.list('many'))).durationMs);
-        times.write.push((await timed(() => sandbox.files.write('large.txt', content))).durationMs);
-        times.read.push((await timed(() => sandbox.files.read('large.txt'))).durationMs);
-      }
-      await sandbox.kill();
-      const baseline = `n = ${rounds}`;
-      return {
-        [listRow]: { value: percentile(times.list, 0.95), baseline },
-        [writeRow]: { value: percentile(times.write, 0.95), baseline },
-        [readRow]: { value: percentile(times.read, 0.95), baseline },
-      };
-    } finally {
-      await pilotlight.close();
+    await using pilotlight = client(host, python);
+    const sandbox = await claimHot(pilotlight, python);
+    await sandbox.commands.run('mkdir many && cd many && touch $(seq 1 1000)');
+    const content = 'x'.repeat(1_000_000);
+    const times = { list: [] as number[], write: [] as number[], read: [] as number[] };
+    for (let round = 0; round < rounds; round += 1) {
+      times.list.push((await timed(() => sandbox.files.list('many'))).durationMs);
+      times.write.push((await timed(() => sandbox.files.write('large.txt', content))).durationMs);
+      times.read.push((await timed(() => sandbox.files.read('large.txt'))).durationMs);
     }
+    await sandbox.kill();
+    const baseline = `n = ${rounds}`;
+    return {
+      [listRow]: { value: percentile(times.list, 0.95), baseline },
+      [writeRow]: { value: percentile(times.write, 0.95), baseline },
+      [readRow]: { value: percentile(times.read, 0.95), baseline },
+    };
   },
 };

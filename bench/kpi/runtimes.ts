@@ -110,6 +110,13 @@ export const python: Runtime = defineRuntime({
   pool: { target: 2 },
 });
 
+export const node: Runtime = defineRuntime({
+  name: 'node',
+  files: { [`${folder}/main.mjs`]: 'console.log(42);\n' },
+  steps: [{ name: 'check', run: 'node main.mjs', cwd: folder }],
+  pool: { target: 2 },
+});
+
 export const agent = (pool: Runtime['pool']): Runtime =>
   defineRuntime({
     name: 'agent',

@@ -13,6 +13,8 @@ export interface Connection {
 export interface Figures {
   floor: Times;
   command: Times;
+  /** The same shell, started in the same sandbox by a small program: no host can answer before that is over. */
+  shellMs: number;
   raw: Times;
   template: Times;
   snapshot: Times;
@@ -40,6 +42,7 @@ export async function measureHost(host: Connection, floor: Connection): Promise<
     () => floorSandbox.commands.run('true'),
     () => sandbox.commands.run('true'),
   );
+  const shellMs = await shellAlone(sandbox);
   const token = String(Reflect.get(sandbox, 'envdAccessToken'));
   await times(5, () => rawCommand(host.sandboxUrl, sandbox.sandboxId, token));
   const raw = await times(rounds, () => rawCommand(host.sandboxUrl, sandbox.sandboxId, token));
@@ -55,6 +58,7 @@ export async function measureHost(host: Connection, floor: Connection): Promise<
   return {
     floor: paired.left,
     command: paired.right,
+    shellMs,
     raw,
     template,
     snapshot,
@@ -62,6 +66,13 @@ export async function measureHost(host: Connection, floor: Connection): Promise<
     resume,
     forkTenMs: forks.durationMs,
   };
+}
+
+async function shellAlone(sandbox: Sandbox): Promise<number> {
+  const count = 100;
+  const script = `begin=$(date +%s%N); i=0; while [ $i -lt ${count} ]; do /bin/bash -l -c true; i=$((i+1)); done; echo $(($(date +%s%N) - begin))`;
+  const { stdout } = await sandbox.commands.run(`exec /bin/sh -c '${script}'`);
+  return Number(stdout) / count / 1e6;
 }
 
 async function inTurns(left: () => Promise<unknown>, right: () => Promise<unknown>) {

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { endWithParent } from './end-with-parent.js';
 
 /**
  * The least a server can do and still satisfy the SDK: it answers every create with the same sandbox and every command
@@ -42,4 +43,4 @@ server.listen(0, '127.0.0.1', () => {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   console.log(JSON.stringify({ apiUrl: url, sandboxUrl: url, apiKey: 'e2b_00' }));
 });
-process.once('SIGTERM', () => process.exit(0));
+endWithParent(() => process.exit(0));

@@ -1,4 +1,5 @@
 import { startLocalHost } from '@pilotlight/local';
+import { endWithParent } from './end-with-parent.js';
 
 /**
  * A host in a process of its own, so that what is measured on the client's side is not its own event loop.
@@ -10,7 +11,7 @@ const ballast = Array.from({ length: holdMegabytes }, () => Buffer.alloc(1024 * 
 console.log(
   JSON.stringify({ ...host.connectionOptions, isolation: host.isolation, pid: process.pid, held: ballast.length }),
 );
-process.once('SIGTERM', () => {
+endWithParent(() => {
   // Named once more at the end, so that the memory is really held until then.
   ballast.length = 0;
   void host.close().then(() => process.exit(0));

@@ -42,7 +42,7 @@ async function measureAt(condition: string, environment: Record<string, string>,
 }
 
 function rowsOf(condition: string, figures: Figures): BenchRow[] {
-  const { floor: least, command, raw, template, snapshot, pause, resume, forkTenMs } = figures;
+  const { floor: least, command, shellMs, raw, template, snapshot, pause, resume, forkTenMs } = figures;
   const milliseconds = (name: string, measured: number, target: number, baseline?: string) =>
     row({
       name: `${name}${condition}`,
@@ -59,7 +59,7 @@ function rowsOf(condition: string, figures: Figures): BenchRow[] {
       unit: 'x',
       op: '<=',
       target: 2,
-      baseline: `${tenth(command.p50)} ms against ${tenth(least.p50)} ms`,
+      baseline: `${tenth(command.p50)} ms against ${tenth(least.p50)} ms; that and the shell alone, ${tenth(shellMs)} ms, would be ${Math.round(((least.p50 + shellMs) / least.p50) * 100) / 100} x`,
     }),
     milliseconds("the host's share of a command p95", raw.p95, 5, baselineText()),
     milliseconds('create to first command from a template p95', template.p95, 25),

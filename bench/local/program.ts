@@ -14,7 +14,8 @@ export async function startProgram<Line>(
 ): Promise<Program<Line>> {
   const path = new URL(file, import.meta.url).pathname;
   const child: ChildProcess = spawn(process.execPath, ['--conditions=@pilotlight/source', '--import', 'tsx', path], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    // The program ends when this end of its input closes, also when this process is killed.
+    stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, ...environment },
   });
   const exited = once(child, 'exit');
@@ -28,7 +29,7 @@ export async function startProgram<Line>(
   return {
     line: JSON.parse(text) as Line,
     async stop() {
-      child.kill('SIGTERM');
+      child.stdin?.end();
       await exited;
     },
   };

@@ -1,12 +1,13 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type BenchRow, report, row } from '../support/report.js';
 import { measureCaptures } from './captures.js';
+import { runMaker } from './maker.js';
 import { changeRows, cloneRows, restoreRow, storageRow } from './store-rows.js';
-import { generateTree, treeFiles } from './tree.js';
+import { treeFiles } from './tree.js';
 
 const { values } = parseArgs({
   options: { json: { type: 'boolean' }, directory: { type: 'string', default: tmpdir() } },
@@ -15,12 +16,21 @@ const { values } = parseArgs({
 
 /** Nothing is deleted between measurements: ext4 makes new files slowly for a while after many were removed. */
 const base = mkdtempSync(join(values.directory, 'pilotlight-bench-snapshots-'));
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  process.once(signal, () => {
+    rmSync(base, { recursive: true, force: true });
+    process.exit(code);
+  });
+}
 const megabytes = () => process.resourceUsage().maxRSS / 1000;
 const say = (text: string) => process.stderr.write(`${text}\n`);
 try {
   say(`generating ${treeFiles} files in ${base}`);
   const tree = join(base, 'tree');
-  const bytes = generateTree(tree);
+  const bytes = Number(runMaker('make-tree.ts', tree));
   const rows: BenchRow[] = [];
   say('captures, beside the others');
   const captures = await measureCaptures(tree, base);

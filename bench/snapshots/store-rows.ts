@@ -1,9 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readdirSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { openStore, type Store } from '@pilotlight/snapshots';
 import { type BenchRow, row } from '../support/report.js';
+import { runMaker } from './maker.js';
 import { shell } from './others.js';
 import { median, timed } from './timing.js';
 
@@ -65,13 +64,8 @@ export async function cloneRows(base: string): Promise<BenchRow[]> {
   const directory = join(base, 'store-clones');
   const store = await openStore({ directory });
   const medians: number[] = [];
-  const maker = fileURLToPath(new URL('make-synthetic.ts', import.meta.url));
   for (const files of [100, 100_000]) {
-    const made = spawnSync(process.execPath, [...process.execArgv, maker, directory, String(files)], {
-      encoding: 'utf8',
-    });
-    if (made.status !== 0) throw new Error(`no tree of ${files} files could be made: ${made.stderr}`);
-    const snapshot = { id: made.stdout.trim() };
+    const snapshot = { id: runMaker('make-synthetic.ts', directory, String(files)) };
     const times: number[] = [];
     for (let round = 0; round < 200; round += 1)
       times.push(await timed(() => store.clone(snapshot.id, `user-${round}`)));

@@ -19,3 +19,8 @@ export function percentile(values: readonly number[], share: number): number {
 export function round(value: number): number {
   return Math.round(value * 10) / 10;
 }
+
+/** To a thousandth, for ratios. */
+export function thousandths(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}

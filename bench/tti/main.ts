@@ -1,12 +1,12 @@
 // npm run bench: time to interactive in every scenario, raw e2b beside Pilotlight. See bench/METHODOLOGY.md.
 import { parseArgs } from 'node:util';
-import { startLocalHost } from '@pilotlight/local';
+import { type LocalHost, startLocalHost } from '@pilotlight/local';
 import { type BenchRow, report, row } from '../support/report.js';
-import { saveResults, surroundings } from '../support/results.js';
+import { type Results, saveResults, surroundings } from '../support/results.js';
 import { percentile, round } from '../support/statistics.js';
 import { type TtiFigures, type TtiPart, ttiTable, writeGenerated } from '../support/tables.js';
-import { burst, type Sample, sequential, staggered } from './scenarios.js';
-import { allWays } from './ways.js';
+import { burst, type Sample, type ScenarioName, sequential, staggered } from './scenarios.js';
+import { allWays, type Way } from './ways.js';
 
 const { values } = parseArgs({
   options: {
@@ -15,6 +15,8 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '30' },
     /** Claims at once, and claims spread over 20 s. */
     burst: { type: 'string', default: '100' },
+    /** `sequential`, `staggered`, `burst`, or several. */
+    scenario: { type: 'string', default: 'sequential,staggered,burst' },
     /** Of E2B's latency: `off`, `on`, or both. */
     profile: { type: 'string', default: 'off,on' },
     /** Writes bench/results and the README. */
@@ -24,8 +26,6 @@ const { values } = parseArgs({
 const rounds = Number(values.rounds);
 const depth = Number(values.burst);
 const spanMs = 20_000;
-
-type Profile = 'off' | 'on';
 
 function figuresOf({ scenario, way, durationsMs, otherwise }: Sample): TtiFigures {
   const at = (share: number) => round(percentile(durationsMs, share));
@@ -40,42 +40,70 @@ function figuresOf({ scenario, way, durationsMs, otherwise }: Sample): TtiFigure
   };
 }
 
-async function measure(profile: Profile): Promise<TtiFigures[]> {
-  const host = await startLocalHost(profile === 'on' ? { latency: { profile: 'e2b' } } : {});
-  const ways = allWays(host.connectionOptions, depth);
+async function measure(host: LocalHost, scenario: ScenarioName): Promise<Sample[]> {
+  switch (scenario) {
+    case 'sequential':
+      // Pools of one: a pool that still fills itself would be measured with the claims.
+      return withWays(host, 1, async (ways) => {
+        // Thrown away: the first create of a process loads modules.
+        await sequential(ways, 1);
+        return sequential(ways, rounds);
+      });
+    case 'staggered':
+      return withWays(host, depth, (ways) => oneByOne(ways, (way) => staggered(way, depth, spanMs)));
+    case 'burst':
+      return withWays(host, depth, (ways) => oneByOne(ways, (way) => burst(way, depth)));
+  }
+}
+
+/** Nothing of the way before is left to be done when one is measured: every pool that was begun is full again. */
+async function oneByOne(ways: readonly Way[], work: (way: Way) => Promise<Sample>): Promise<Sample[]> {
+  const samples: Sample[] = [];
+  for (const [index, way] of ways.entries()) {
+    for (const begun of ways.slice(0, index)) await begun.prepare(depth);
+    samples.push(await work(way));
+  }
+  return samples;
+}
+
+/** Every way with pools of `size`, closed when the work is done. */
+async function withWays<Value>(
+  host: LocalHost,
+  size: number,
+  work: (ways: readonly Way[]) => Promise<Value>,
+): Promise<Value> {
+  const ways = allWays(host.connectionOptions, size);
   try {
-    // Thrown away: the first create of a process loads modules.
-    await sequential(ways, 1);
-    const samples = await sequential(ways, rounds);
-    for (const way of ways) samples.push(await staggered(way, depth, spanMs));
-    for (const way of ways) samples.push(await burst(way, depth));
-    return samples.map(figuresOf);
+    return await work(ways);
   } finally {
     await Promise.all(ways.map((way) => way.close()));
+  }
+}
+
+const among = <Name extends string>(names: readonly Name[], given: string): Name[] =>
+  names.filter((name) => given.split(',').includes(name));
+const profiles = among(['off', 'on'] as const, values.profile);
+const scenarios = among(['sequential', 'staggered', 'burst'] as const, values.scenario);
+const parts: Results<TtiPart>['parts'] = {};
+for (const profile of profiles) {
+  const host = await startLocalHost(profile === 'on' ? { latency: { profile: 'e2b' } } : {});
+  try {
+    for (const scenario of scenarios) {
+      const part = { profile, rounds, depth, spanMs, figures: (await measure(host, scenario)).map(figuresOf) };
+      parts[`${profile}, ${scenario}`] = { ...surroundings(), ...part };
+      if (values.save) saveResults<TtiPart>('tti', `${profile}, ${scenario}`, part);
+    }
+  } finally {
     await host.close();
   }
 }
-
-const profiles = (['off', 'on'] as const).filter((profile) => values.profile.split(',').includes(profile));
-const measured: Partial<Record<Profile, TtiFigures[]>> = {};
-for (const profile of profiles) {
-  measured[profile] = await measure(profile);
-  if (values.save) {
-    saveResults<TtiPart & Record<string, unknown>>('tti', profile, {
-      rounds,
-      depth,
-      spanMs,
-      figures: measured[profile],
-    });
-  }
-}
 if (values.save) writeGenerated();
-const find = (profile: Profile, scenario: string, way: string) =>
-  measured[profile]?.find((each) => each.scenario === scenario && each.way === way);
+const find = (profile: string, scenario: string, way: string) =>
+  parts[`${profile}, ${scenario}`]?.figures.find((each) => each.way === way);
 
 /** Hot against raw in the same run: what the pool is for. */
 const rows: BenchRow[] = profiles.flatMap((profile) =>
-  (['sequential', 'staggered', 'burst'] as const).map((scenario) => {
+  scenarios.map((scenario) => {
     const [hot, raw] = [find(profile, scenario, 'hot'), find(profile, scenario, 'raw')];
     return row({
       name: `hot p50, ${scenario}, latency profile ${profile}`,
@@ -88,10 +116,5 @@ const rows: BenchRow[] = profiles.flatMap((profile) =>
   }),
 );
 
-if (!values.json) {
-  const parts = Object.fromEntries(
-    profiles.map((profile) => [profile, { ...surroundings(), figures: measured[profile] ?? [] }]),
-  );
-  console.log(ttiTable({ version: 1, parts }));
-}
-report('tti', rows, { figures: measured });
+if (!values.json) console.log(ttiTable({ version: 1, parts }));
+report('tti', rows, { parts });

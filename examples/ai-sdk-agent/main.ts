@@ -33,16 +33,19 @@ await example(async (connection, signal) => {
   const memory = createMemory();
   await using pilotlight = new Pilotlight({ ...connection, runtimes: [python], memory });
   try {
+    const sandbox = pilotlight.sandbox('python', { userId: 'ada', signal });
     const { textStream } = ai.streamText({
       model: createOpenAI(server ?? {}).chat(process.env.OPENAI_MODEL ?? 'gpt-5-mini'),
       prompt: 'Which primes are below 30? Write a program and run it.',
       // The promise itself is given: it is awaited by the first tool that needs the sandbox, not before.
-      tools: aiTools(ai, { sandbox: pilotlight.sandbox('python', { userId: 'ada', signal }), memory, userId: 'ada' }),
+      tools: aiTools(ai, { sandbox, memory, userId: 'ada' }),
       stopWhen: ai.stepCountIs(6),
       abortSignal: signal,
     });
     for await (const words of textStream) process.stdout.write(words);
     process.stdout.write('\n');
+    // To a model a sandbox that never came is an answer like another; here it ends the program.
+    await (await sandbox).kill();
   } finally {
     await memory.close();
     await server?.close();

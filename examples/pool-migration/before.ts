@@ -11,6 +11,7 @@ import { Sandbox, type SandboxOpts } from 'e2b';
  */
 export class HandWrittenPool {
   readonly #idle: Sandbox[] = [];
+  #filling: Promise<void> | undefined;
 
   constructor(
     private readonly connection: SandboxOpts,
@@ -23,11 +24,12 @@ export class HandWrittenPool {
 
   async acquire(): Promise<Sandbox> {
     const sandbox = this.#idle.pop() ?? (await this.#warm());
-    void this.fill().catch(console.error);
+    this.#filling = this.fill().catch((error) => console.error(`The pool was not filled: ${String(error)}`));
     return sandbox;
   }
 
   async drain(): Promise<void> {
+    await this.#filling;
     await Promise.all(this.#idle.splice(0).map((sandbox) => sandbox.kill()));
   }
 

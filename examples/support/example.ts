@@ -21,6 +21,8 @@ export async function example(
     );
     try {
       await run(host?.connectionOptions ?? {}, stop.signal);
+      // Some libraries end quietly when they are aborted.
+      stop.signal.throwIfAborted();
     } finally {
       await host?.close();
     }

@@ -1,4 +1,7 @@
-import { readdirSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { isLocalHostError, type LocalHost, startLocalHost } from '@pilotlight/local';
 import { CommandExitError, E2B, type Sandbox } from 'e2b';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,9 +14,13 @@ describe('isolation "hardened"', () => {
   let host: LocalHost | undefined;
   let refusal: unknown;
   let sandbox: Sandbox;
+  const stateDirectory = mkdtempSync(join(tmpdir(), 'pl-'));
+
+  const stateOf = (each: Sandbox) =>
+    join(stateDirectory, readdirSync(stateDirectory)[0] ?? '', 'sandboxes', each.sandboxId);
 
   beforeAll(async () => {
-    const limits = { memoryLimitMegabytes: 128, processLimit: 64, cpuLimit: 0.5 };
+    const limits = { stateDirectory, memoryLimitMegabytes: 128, processLimit: 64, cpuLimit: 0.5 };
     try {
       host = await startLocalHost({ isolation: 'hardened', ...limits });
       sandbox = await new E2B(host.connectionOptions).Sandbox.create({ timeoutMs: 120_000 });
@@ -21,7 +28,10 @@ describe('isolation "hardened"', () => {
       refusal = error;
     }
   });
-  afterAll(() => host?.close());
+  afterAll(async () => {
+    await host?.close();
+    rmSync(stateDirectory, { recursive: true });
+  });
 
   const attempt = async (command: string) =>
     sandbox.commands.run(command).catch((error: unknown) => {
@@ -81,15 +91,32 @@ describe('isolation "hardened"', () => {
     expect(stdout).toBe('Seccomp:\t2\nno mount\nno net\n');
   });
 
-  it.runIf(isRoot)('runs its sandboxes under user ids that nobody on the host has', async () => {
-    const command = await sandbox.commands.run('exec sleep 4321', { background: true });
-    const { execFileSync } = await import('node:child_process');
-    const line = execFileSync('ps', ['-eo', 'uid,args'])
-      .toString()
-      .split('\n')
-      .find((each) => each.includes('sleep 4321'));
-    expect(Number(line?.trim().split(' ')[0])).toBeGreaterThanOrEqual(100_000);
-    await command.kill();
+  it.runIf(isRoot)('keeps sandboxes apart by user ids too, or says that it does not', async () => {
+    const other = await new E2B(host?.connectionOptions).Sandbox.create();
+    await other.files.write('secret', 'of the other');
+    await other.commands.run('chmod 600 secret');
+    await sandbox.commands.run('exec sleep 4321', { background: true });
+    await other.commands.run('exec sleep 4322', { background: true });
+    const [mine, theirs] = [hostProcess('sleep 4321'), hostProcess('sleep 4322')];
+    expect(Math.min(mine.user, theirs.user)).toBeGreaterThanOrEqual(100_000);
+    expect(mine.user === theirs.user).toBe(host?.userIds !== 'own');
+    // Somebody who came out of every namespace of a sandbox still is who they were: its user, or its root.
+    const asUser = (user: number, program: string, ...list: string[]) =>
+      spawnSync(program, list, { uid: user, gid: user }).status === 0;
+    expect(asUser(mine.user, '/bin/kill', '-0', String(mine.id))).toBe(true);
+    if (host?.userIds === 'own') {
+      for (const user of [mine.user, mine.user - 1000]) {
+        expect(asUser(user, '/bin/kill', '-0', String(theirs.id))).toBe(false);
+        expect(asUser(user, '/bin/cat', `/proc/${theirs.id}/environ`)).toBe(false);
+        expect(asUser(user, '/bin/cat', `/proc/${theirs.id}/root/home/user/secret`)).toBe(false);
+        expect(asUser(user, '/bin/ls', join(stateOf(other), 'g0'))).toBe(false);
+      }
+    }
+    expect(readFileSync(join(stateOf(other), 'g0/root/home/user/secret'), 'utf8')).toBe('of the other');
+    expect((await other.commands.run('stat -c "%U %G" secret ~ / /tmp')).stdout).toBe(
+      'user user\nuser user\nroot root\nroot root\n',
+    );
+    await other.kill();
   });
 
   it.runIf(isRoot)('leaves no control group behind', async () => {
@@ -104,3 +131,12 @@ describe('isolation "hardened"', () => {
     expect(groups.filter((name) => name.includes(`-${process.pid}-`))).toEqual([]);
   });
 });
+
+function hostProcess(command: string): { id: number; user: number } {
+  const line = execFileSync('ps', ['-eo', 'pid,uid,args'])
+    .toString()
+    .split('\n')
+    .find((each) => each.endsWith(` ${command}`));
+  const [id = 0, user = 0] = (line ?? '').trim().split(/\s+/).map(Number);
+  return { id, user };
+}

@@ -8,7 +8,7 @@ const rows = readFileSync(`${root}docs/guides/failure-modes.md`, 'utf8')
   .filter((line) => line.startsWith('| ') && !/^\| (guarantee|-)/.test(line))
   .map((line) => {
     const [guarantee = '', bound = '', proof = ''] = line.split('|').slice(1, -1);
-    const proofs = [...proof.matchAll(/`(test\/[^`]+)` "([^"]+)"/g)].map(([, path = '', title = '']) => ({
+    const proofs = [...proof.matchAll(/`((?:test|packages)\/[^`]+)` "([^"]+)"/g)].map(([, path = '', title = '']) => ({
       path,
       title,
     }));

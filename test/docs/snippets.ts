@@ -12,13 +12,17 @@ export interface Snippet {
   code: string;
 }
 
-/** Every fenced block of every document a user reads. */
-export function snippets(): Snippet[] {
-  const documents = globSync(['README.md', 'docs/**/*.md', 'packages/*/README.md', 'examples/**/README.md'], {
+/** Every document a user reads. */
+export function documents(): string[] {
+  return globSync(['README.md', 'docs/**/*.md', 'packages/*/README.md', 'examples/README.md'], {
     cwd: root,
     ignore: ['**/node_modules/**', 'docs/api/**'],
-  });
-  return documents.toSorted().flatMap((document) => {
+  }).toSorted();
+}
+
+/** Every fenced block of every document a user reads. */
+export function snippets(): Snippet[] {
+  return documents().flatMap((document) => {
     const blocks = marked
       .lexer(readFileSync(`${root}${document}`, 'utf8'))
       .filter((token): token is Tokens.Code => token.type === 'code');

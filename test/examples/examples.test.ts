@@ -43,6 +43,13 @@ describe('every example', () => {
     expect(names.filter((name) => name !== 'demo').toSorted()).toEqual([...Object.keys(shown), ...pages].toSorted());
   });
 
+  it('has a line in the list of examples', () => {
+    const listed = [...readFileSync(`${root}examples/README.md`, 'utf8').matchAll(/^\| `([\w-]+)`/gm)].map(
+      ([, name]) => name,
+    );
+    expect(listed.toSorted()).toEqual([...names, 'offline-testing'].toSorted());
+  });
+
   it.each(globSync('examples/*/*.{ts,tsx}', { cwd: root, ignore: 'examples/demo/**' }))(
     '%s is under 80 lines',
     (path) => {
@@ -65,8 +72,7 @@ describe('every example', () => {
     120_000,
   );
 
-  // The two with a service or a model's own client in front say it in the words of that; they have tests of their own.
-  it.each(Object.keys(shown).filter((name) => !['warmer-two-apps', 'ai-sdk-agent'].includes(name)))(
+  it.each(Object.keys(shown))(
     '%s says what to do when nobody answers where the key is for',
     async (name) => {
       const nobody = `http://127.0.0.1:${await getPort()}`;
@@ -83,9 +89,7 @@ describe('every example', () => {
     120_000,
   );
 
-  // The hand-written pool of "pool-migration" goes on filling itself while it is stopped, and says so: what the example is about.
-  const stoppable = Object.keys(shown).filter((name) => name !== 'pool-migration');
-  it.each(stoppable.filter((name) => name !== 'browser-agent' || existsSync(chromium)))(
+  it.each(Object.keys(shown).filter((name) => name !== 'browser-agent' || existsSync(chromium)))(
     '%s ends in order when it is stopped half-way',
     async (name) => {
       const running = surroundings.start(name);

@@ -14,13 +14,14 @@ use constant {
   ACCEPTED => 74, ANSWER => 75,
 };
 
-# So long nothing has happened in a sandbox whose commands run before another process is made.
-use constant QUIET_MS => 5;
+# So long nothing has happened in a sandbox before another process is made: a command that was just started needs the
+# processor, and so do those who are waiting to be told how one has ended.
+use constant { QUIET_BUSY_MS => 5, QUIET_IDLE_MS => 1 };
 
 my ($channel, $epoll, $context);
 my ($incoming, $outgoing, $writable) = ('', '', 1);
 my %handlers;
-my @held;
+my (@held, @discarded);
 my $holding = 0;
 
 sub context { return $context }
@@ -39,6 +40,20 @@ sub unwatch {
   my $descriptor = fileno($handle);
   return unless defined $descriptor && delete $handlers{$descriptor};
   System::epoll_control($epoll, 2, $descriptor, 0);
+}
+
+# As unwatch, for a handle that nobody needs any more. It is closed when there is nothing left to tell the host.
+sub discard {
+  my ($handle) = @_;
+  push @discarded, [$handle, delete $handlers{ fileno($handle) } ? 1 : 0];
+}
+
+sub close_discarded {
+  for my $each (splice @discarded) {
+    my ($handle, $is_watched) = @$each;
+    System::epoll_control($epoll, 2, fileno($handle), 0) if $is_watched;
+    close($handle);
+  }
 }
 
 sub nonblocking {
@@ -187,17 +202,21 @@ sub run {
   Sockets::listen_egress($context->{proxy}) if $context->{proxy};
   send_frame(READY, 0, System::pack_fields($context->{id}, $context->{nonce}));
   flush();
-  # Processes are made ahead when nothing else is to be done: a command that was just started needs the processor more.
   my $is_tried = 0;
   while (1) {
-    my @events = System::epoll_wait($epoll, Launch::is_ready() || $is_tried ? -1 : Streams::are_busy() ? QUIET_MS : 0);
-    Launch::prepare() unless @events;
-    $is_tried = !@events;
+    my $quiet_ms = Launch::is_ready() || $is_tried ? -1 : Streams::are_busy() ? QUIET_BUSY_MS : QUIET_IDLE_MS;
+    my $telling_ms = Streams::telling_ms();
+    my $is_telling = $telling_ms >= 0 && ($quiet_ms < 0 || $telling_ms <= $quiet_ms);
+    my @events = System::epoll_wait($epoll, $is_telling ? $telling_ms : $quiet_ms);
+    Streams::tell_starts() if $telling_ms >= 0;
+    if (@events) { $is_tried = 0 }
+    elsif (!$is_telling) { Launch::prepare(); $is_tried = 1 }
     for my $event (@events) {
       my $callback = $handlers{ $event->[0] } or next;
       $callback->($event->[1]);
     }
     flush();
+    close_discarded() if @discarded;
   }
 }
 

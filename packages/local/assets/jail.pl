@@ -3,11 +3,13 @@ package Jail;
 use strict;
 use warnings;
 
-# Runs in the new process, as its namespaces' first. Paths are relative to the instance directory, the current one.
+# Runs in the new process, as its namespaces' first. Paths are relative to the instance directory, the current one, or to
+# its translated tree.
 sub build {
-  my ($spec) = @_;
+  my ($spec, $tree) = @_;
   my $flags = System::MS_NOSUID | System::MS_NODEV;
   System::mount('none', '/', '', System::MS_REC | System::MS_PRIVATE, '');
+  Ranges::enter($tree) if $tree >= 0;
   mount_overlay($spec, 'root', 'mnt', lower($spec, 'root'));
   for my $directory (@{ $spec->{system} }) {
     System::bind_read_only("/$directory", "mnt/$directory");

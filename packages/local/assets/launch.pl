@@ -82,7 +82,8 @@ sub rehearse {
 sub wait_for_order {
   POSIX::setsid();
   System::unblock_signals();
-  $SIG{PIPE} = 'DEFAULT';
+  # Perl itself ignores the second.
+  $SIG{$_} = 'DEFAULT' for qw(PIPE FPE);
   POSIX::dup2(POSIX::open('/dev/null', POSIX::O_RDONLY()) // 5, NOTHING);
   if (Agent::context()->{hardened}) {
     # After its change of user, a process may write to its own settings only as a dumpable one.
@@ -111,13 +112,27 @@ sub carry_out {
   elsif (!$with_input) { POSIX::dup2(NOTHING, 0) }
   become($user, $kind);
   enter($user, $cwd);
-  %ENV = (HOME => $user->{home}, USER => $user->{name}, LOGNAME => $user->{name}, map { split /=/, $_, 2 } @rest);
+  my %variables = (HOME => $user->{home}, USER => $user->{name}, LOGNAME => $user->{name}, map { split /=/, $_, 2 } @rest);
   if ($kind eq 'builtin') {
+    %ENV = %variables;
     POSIX::close($_) for ORDER, STATUS, NOTHING;
     POSIX::_exit(Builtins::run($user, @arguments));
   }
   System::attempt('close_range', ORDER, NOTHING, 4);
-  exec { $arguments[0] } @arguments or die "exec $arguments[0]: $!\n";
+  execute(\@arguments, [map { "$_=$variables{$_}" } keys %variables]);
+}
+
+# By the call itself: Perl's own way sets each variable apart first.
+sub execute {
+  my ($arguments, $variables) = @_;
+  my $program = $arguments->[0];
+  if ($program !~ m{/}) {
+    %ENV = map { split /=/, $_, 2 } @$variables;
+    exec { $program } @$arguments or die "exec $program: $!\n";
+  }
+  my ($list, $environment) = map { pack('p*', @$_, undef) } $arguments, $variables;
+  System::attempt('execve', $program, $list, $environment);
+  die "exec $program: $!\n";
 }
 
 # File operations have all rights inside the sandbox, as E2B's have; what they make belongs to the user.

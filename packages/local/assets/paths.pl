@@ -33,6 +33,7 @@ sub group_name { return $group_names{ $_[0] } //= getgrgid($_[0]) // "$_[0]" }
 # the sandbox's root.
 sub resolve {
   my ($path, $home) = @_;
+  die "EINVAL the path has a zero byte\n" if index($path, "\0") >= 0;
   $path = $home if $path eq '' || $path eq '~';
   $path =~ s{^~/}{$home/};
   $path = "$home/$path" unless $path =~ m{^/};

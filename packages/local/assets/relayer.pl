@@ -8,15 +8,17 @@ use constant { OPEN_TREE_CLONE => 1, CLOSE_ON_EXEC => 0x80000, EMPTY_PATH => 4, 
 
 # Exit status 0: done; 1: nothing was changed; 2: the sandbox is broken and has to be ended.
 sub run {
-  my ($pid, $spec, $ranged) = @_;
+  my ($pid, $spec, $ranged, $range) = @_;
   my $pivoted = 0;
   my $done = eval {
     open(my $user, '<', "/proc/$pid/ns/user") or die "user namespace: $!\n";
     open(my $mounts, '<', "/proc/$pid/ns/mnt") or die "mount namespace: $!\n";
+    my $tree = $range ? Ranges::translated_tree($range) : -1;
     System::call('setns', fileno($user), System::CLONE_NEWUSER);
     System::become(0, 0) if $ranged;
     System::call('unshare', System::CLONE_NEWNS);
     System::mount('none', '/', '', System::MS_REC | System::MS_PRIVATE, '');
+    Ranges::enter($tree) if $tree >= 0;
     my ($root, $local) = map { detached($spec, $_) } qw(root local);
     System::call('setns', fileno($mounts), System::CLONE_NEWNS);
     $pivoted = 1;

@@ -7,11 +7,13 @@ use Socket ();
 
 BEGIN {
   my ($library) = $0 =~ m{^(.*)/};
-  require "$library/$_.pl" for qw(system seccomp cgroup jail relayer paths agent terminal launch streams sockets builtins watch);
+  require "$library/$_.pl" for qw(system seccomp ranges cgroup jail relayer paths agent terminal launch streams sockets builtins watch);
 }
 
-use constant { CREATE => 1, KILL => 2, TASK => 3, PROBE => 4, RELAYER => 5, FREEZE => 6, THAW => 7, HARDEN => 8 };
+use constant { CREATE => 1, KILL => 2, TASK => 3, PROBE => 4, RELAYER => 5, FREEZE => 6, THAW => 7, HARDEN => 8, HURRY => 9 };
 use constant { EXITED => 65, DONE => 66, LEVEL => 67, REFUSED => 68 };
+
+use constant { WAITING_NICENESS => 15, RLIMIT_NICE => 13 };
 
 my ($instance) = @ARGV;
 chdir($instance) or die "chdir $instance: $!\n";
@@ -19,9 +21,8 @@ $SIG{PIPE} = 'IGNORE';
 $SIG{INT} = $SIG{TERM} = $SIG{HUP} = 'IGNORE';
 
 my $ranged = $> == 0;
-my $base = 100000;
 my $hardened = 0;
-my (%sandboxes, %names, %tasks, %outputs);
+my (%sandboxes, %names, %ranges, %tasks, %outputs);
 
 # A failure here is not fatal: the host asks for the level and falls back by name.
 my $refusal = '';
@@ -73,7 +74,7 @@ sub make_directories {
   mkdir($home, 0755) or die "mkdir $home: $!\n";
   my @made = ($sandbox, $home, map { "$home/$_" } qw(root root-work local local-work));
   mkdir($_, 0755) for @made[2 .. $#made];
-  chown($base, $base, @made) if $ranged;
+  chown(Ranges::DISK, Ranges::DISK, @made) if $ranged;
 }
 
 sub create {
@@ -81,12 +82,17 @@ sub create {
   make_directories($spec);
   pipe(my $go_read, my $go_write) or die "pipe: $!\n";
   my $channel = connect_host();
+  my $range = $spec->{ownRange} ? Ranges::take() : 0;
+  my $tree = $range ? Ranges::translated_tree($range) : -1;
+  # What nobody waits for yet gives way to what somebody does. Only root can take that back.
+  my $gives_way = $ranged && $spec->{ahead};
   my $flags = System::CLONE_NEWUSER | System::CLONE_NEWNS | System::CLONE_NEWPID | System::CLONE_NEWNET
     | System::CLONE_NEWIPC | System::CLONE_NEWUTS;
   my $pid = System::call('clone', $flags | 17, 0, 0, 0, 0);
   if ($pid == 0) {
     close($go_write);
     POSIX::close($_) for $main::epoll, $main::children;
+    Ranges::forget();
     sysread($go_read, my $go, 1);
     close($go_read);
     open(STDIN, '<', '/dev/null');
@@ -94,20 +100,25 @@ sub create {
     eval {
       System::become(0, 0) if $ranged;
       $0 = 'sandbox';
-      Jail::build($spec);
+      Jail::build($spec, $tree);
       Jail::restrict($spec);
+      setpriority(0, 0, 0) if $gives_way;
+      System::limit(RLIMIT_NICE, 0, 0) if $ranged;
       open(STDERR, '>', '/dev/null');
       Agent::run($channel, { id => $spec->{id}, nonce => $spec->{nonce}, ranged => $ranged, hardened => $hardened, proxy => $spec->{proxy} });
       1;
     } or Agent::report_failure($channel, $spec, $@);
     POSIX::_exit(1);
   }
+  setpriority(0, $pid, WAITING_NICENESS) if $gives_way;
+  POSIX::close($tree) if $tree >= 0;
+  $ranges{$pid} = $range;
   if ($hardened) {
     Cgroup::enclose($spec->{id}, $pid, { map { $_ => $spec->{$_} } qw(memory cpus processes) });
     # When memory runs out, the agent is the last to go; commands give this up as they start.
     eval { System::write_file("/proc/$pid/oom_score_adj", -900) };
   }
-  my $map = $ranged ? "0 $base 65536" : '1000 0 1';
+  my $map = $ranged ? join(' ', 0, Ranges::first_id($range), Ranges::SIZE) : '1000 0 1';
   System::write_file("/proc/$pid/setgroups", 'deny') unless $ranged;
   System::write_file("/proc/$pid/uid_map", $map);
   System::write_file("/proc/$pid/gid_map", $map);
@@ -133,7 +144,7 @@ sub relayer {
   my $spec = read_spec(@fields);
   my $pid = $names{ $spec->{id} } or die "there is no sandbox $spec->{id}\n";
   make_directories($spec);
-  run_beside($task, sub { return Relayer::run($pid, $spec, $ranged) });
+  run_beside($task, sub { return Relayer::run($pid, $spec, $ranged, $ranges{$pid}) });
 }
 
 sub run_beside {
@@ -156,6 +167,7 @@ sub run_beside {
 sub reap {
   while ((my $pid = waitpid(-1, 1)) > 0) {
     my $status = $?;
+    Ranges::give_back(delete $ranges{$pid});
     if (defined(my $id = delete $sandboxes{$pid})) {
       delete $names{$id};
       Cgroup::remove($id) if $hardened;
@@ -175,6 +187,9 @@ sub handle {
     eval { create(@fields); 1 } or reply(REFUSED, $id, $@);
   } elsif ($kind == KILL) {
     end_sandbox($fields[0]);
+  } elsif ($kind == HURRY) {
+    my $pid = $names{ $fields[0] };
+    setpriority(0, $pid, 0) if $pid && $ranged;
   } elsif ($kind == TASK) {
     my $id = $fields[0];
     eval { task(@fields); 1 } or reply(DONE, $id, 1, $@);
@@ -216,6 +231,8 @@ sub end {
 }
 
 prepare();
+# So that a sandbox that gave way can go back to where it was, once.
+System::limit(RLIMIT_NICE, 20, 20) if $ranged;
 Seccomp::program();
 System::block_child_signal();
 our $epoll = System::epoll_create();

@@ -4,8 +4,11 @@ use strict;
 use warnings;
 use POSIX ();
 
-use constant WINDOW => 131072;
+# A command that nobody waits for to write to is told of together with what it does first, or after so long: most are
+# over by then, and telling of each thing apart would take the processor from them.
+use constant { WINDOW => 131072, START_MS => 3 };
 my (%streams, %by_pid);
+my @untold;
 
 sub new_stream {
   my ($id, %fields) = @_;
@@ -27,7 +30,6 @@ sub expect {
   my ($stream, $output, $error) = @_;
   %$stream = (%$stream, id => 0, credit => WINDOW, input => '', outputs => {}, open => 0);
   $by_pid{ $stream->{pid} } = $stream;
-  Agent::watch($stream->{notice}, System::EPOLLIN, sub { started($stream) });
   add_output($stream, $output, Agent::OUT);
   add_output($stream, $error, Agent::ERR);
   return $stream;
@@ -37,7 +39,7 @@ sub expect {
 # arguments, then NAME=value pairs.
 sub spawn {
   my ($id, $payload) = @_;
-  my (undef, $name, undef, $terminal, $with_input) = unpack('(N/a*)5', $payload);
+  my ($kind, $name, undef, $terminal, $with_input) = unpack('(N/a*)5', $payload);
   my $user = Paths::user($name) or return fail($id, 'user', "there is no user \"$name\" in this sandbox");
   my ($master, $slave, $path) = $terminal eq '' ? (undef, undef, '') : Terminal::open_pair($terminal);
   return fail($id, 'terminal', "no terminal: $!") if $terminal ne '' && !$master;
@@ -49,9 +51,32 @@ sub spawn {
   if ($master) {
     # The terminal stays open here until the command has it.
     @$stream{qw(terminal slave)} = ($master, $slave);
-    delete $stream->{stdin};
+    Agent::discard(delete $stream->{stdin});
   } elsif (!$with_input) {
-    delete $stream->{stdin};
+    Agent::discard(delete $stream->{stdin});
+  }
+  if ($kind eq 'exec' && !$master && !$with_input) { push @untold, [System::now_ms() + START_MS, $stream] }
+  else { watch_start($stream) }
+}
+
+sub watch_start {
+  my ($stream) = @_;
+  Agent::watch($stream->{notice}, System::EPOLLIN, sub { started($stream) });
+}
+
+# How long it is until a start has to be told of; negative when there is none.
+sub telling_ms {
+  shift @untold while @untold && !$untold[0][1]{notice};
+  return -1 unless @untold;
+  my $left = $untold[0][0] - System::now_ms();
+  return $left > 0 ? POSIX::ceil($left) : 0;
+}
+
+sub tell_starts {
+  my $now = System::now_ms();
+  while (@untold && $untold[0][0] <= $now) {
+    my $stream = (shift @untold)->[1];
+    watch_start($stream) if $stream->{notice};
   }
 }
 
@@ -61,7 +86,7 @@ sub started {
   return if $stream->{started} || !$stream->{id};
   my $count = sysread($stream->{notice}, my $failure, 4096);
   return unless defined $count;
-  Agent::unwatch(delete $stream->{notice});
+  Agent::discard(delete $stream->{notice});
   delete $stream->{slave};
   if ($count) {
     delete $by_pid{ $stream->{pid} };
@@ -83,14 +108,14 @@ sub started {
 sub dismiss {
   my ($stream) = @_;
   delete $by_pid{ $stream->{pid} };
-  Agent::unwatch(delete $stream->{notice}) if $stream->{notice};
+  Agent::discard(delete $stream->{notice}) if $stream->{notice};
   drop_output($stream, $_) for keys %{ $stream->{outputs} };
 }
 
 sub drop_output {
   my ($stream, $kind) = @_;
   my $handle = delete $stream->{outputs}{$kind} or return;
-  Agent::unwatch($handle);
+  Agent::discard($handle);
   $stream->{open}--;
 }
 
@@ -143,7 +168,8 @@ sub read_output {
     return;
   }
   return if !defined $count && ($!{EAGAIN} || $!{EINTR});
-  Agent::unwatch($handle);
+  if ($stream->{socket} || $stream->{terminal}) { Agent::unwatch($handle) }
+  else { Agent::discard($handle) }
   delete $stream->{outputs}{$kind};
   $stream->{open}--;
   refresh($stream) if $stream->{socket} || $stream->{terminal};

@@ -11,14 +11,14 @@ my %numbers = $machine eq 'x86_64'
      setresuid => 117, setresgid => 119, setgroups => 116, sethostname => 170, mount_setattr => 442,
      inotify_init1 => 294, inotify_add_watch => 254, inotify_rm_watch => 255, lgetxattr => 192, llistxattr => 195,
      lsetxattr => 189, lremovexattr => 198, open_tree => 428, move_mount => 429, renameat2 => 316, dup3 => 292,
-     close_range => 436, seccomp => 317)
+     close_range => 436, seccomp => 317, clock_gettime => 228, execve => 59)
   : $machine eq 'aarch64'
   ? (clone => 220, mount => 40, umount2 => 39, pivot_root => 41, unshare => 97, setns => 268, prctl => 167,
      epoll_create1 => 20, epoll_ctl => 21, epoll_pwait => 22, signalfd4 => 74, prlimit64 => 261, capset => 91,
      setresuid => 147, setresgid => 149, setgroups => 159, sethostname => 161, mount_setattr => 442,
      inotify_init1 => 26, inotify_add_watch => 27, inotify_rm_watch => 28, lgetxattr => 9, llistxattr => 12,
      lsetxattr => 6, lremovexattr => 15, open_tree => 428, move_mount => 429, renameat2 => 276, dup3 => 24,
-     close_range => 436, seccomp => 277)
+     close_range => 436, seccomp => 277, clock_gettime => 113, execve => 221)
   : ();
 
 sub supported { return scalar %numbers }
@@ -122,6 +122,14 @@ sub epoll_wait {
     my ($mask, $descriptor) = unpack($event_size == 12 ? 'LQ' : 'Lx4Q', substr($events, $_ * $event_size, $event_size));
     [$descriptor, $mask];
   } 0 .. $count - 1;
+}
+
+# Of a clock that is never set.
+sub now_ms {
+  my $time = pack('qq', 0, 0);
+  System::attempt('clock_gettime', 1, $time);
+  my ($seconds, $nanoseconds) = unpack('qq', $time);
+  return $seconds * 1000 + $nanoseconds / 1e6;
 }
 
 # A descriptor that becomes readable when a child changes state. The caller must have blocked the signal.

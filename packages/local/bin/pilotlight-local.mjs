@@ -1,7 +1,16 @@
 #!/usr/bin/env node
 import { existsSync } from 'node:fs';
 
-// A checkout that was not built yet runs from source; an installed package always has its build.
+const [major = 0, minor = 0, patch = 0] = process.versions.node.split('.').map(Number);
+if (major * 1e6 + minor * 1e3 + patch < 20_018_001) {
+  console.error(
+    `pilotlight-local needs Node 20.18.1 or later; this is ${process.versions.node}. Install a later one: https://nodejs.org`,
+  );
+  process.exit(1);
+}
+
+// A checkout that was not built yet runs from source, in this very process, so that a kill reaches it; an installed package
+// always has its build.
 if (existsSync(new URL('../dist/cli.js', import.meta.url))) {
   await import('../dist/cli.js');
 } else {

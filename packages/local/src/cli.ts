@@ -16,7 +16,8 @@ const command = defineCommand({
   async run({ args }) {
     const host = await startLocalHost({
       port: Number(args.port),
-      apiKey: args['api-key'] ?? process.env.E2B_API_KEY,
+      // An empty variable is one that is not set.
+      apiKey: args['api-key'] ?? (process.env.E2B_API_KEY || undefined),
       stateDirectory: args['state-directory'],
       isolation: args.isolation as LocalHostOptions['isolation'],
       domain: args.domain,
@@ -28,12 +29,13 @@ const command = defineCommand({
     const stop = () => void host.close().then(() => process.exit(0));
     process.once('SIGINT', stop);
     process.once('SIGTERM', stop);
-    const { apiUrl, sandboxUrl, apiKey, isolation, isolationReason } = host;
+    const { apiUrl, sandboxUrl, apiKey, isolation, isolationReason, userIds } = host;
     if (args.json) {
       console.log(JSON.stringify({ apiUrl, sandboxUrl, apiKey, isolation }));
     } else {
       console.log(`E2B_API_URL=${apiUrl}\nE2B_SANDBOX_URL=${sandboxUrl}\nE2B_API_KEY=${apiKey}`);
       console.log(`isolation: ${isolation}${isolationReason === undefined ? '' : ` (${isolationReason})`}`);
+      console.log(`user ids of sandboxes: ${userIds}`);
     }
   },
 });

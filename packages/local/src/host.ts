@@ -6,7 +6,7 @@ import { InterpreterService, interpreterPort } from './interpreter/interpreter-s
 import { kernelOpener } from './interpreter/open-kernel.js';
 import { openZygote, type PythonZygote } from './interpreter/python-zygote.js';
 import type { IsolationLevel, Machine } from './isolation/machine.js';
-import { type Isolation, openIsolation } from './isolation/open.js';
+import { type Isolation, openIsolation, type UserIds } from './isolation/open.js';
 import { EgressProxy } from './network/egress-proxy.js';
 import { type LocalHostOptions, parseOptions } from './options.js';
 import { SandboxRegistry } from './sandbox/registry.js';
@@ -38,6 +38,8 @@ export interface LocalHost {
   readonly isolation: IsolationLevel;
   /** Why a better level is not in force; undefined when it is the best there is. */
   readonly isolationReason: string | undefined;
+  /** Which user ids of the host sandboxes run under; `own` keeps them apart even where a namespace fails to. */
+  readonly userIds: UserIds;
   readonly connectionOptions: ConnectionOptions;
   readonly faults: FaultControls;
   /** Kills every sandbox and removes its files; idempotent. */
@@ -137,6 +139,7 @@ function describeHost(
     apiKey,
     isolation: isolation.factory.level,
     isolationReason: isolation.reason,
+    userIds: isolation.userIds,
     connectionOptions: { apiUrl: url, sandboxUrl: url, apiKey },
     faults,
     close,

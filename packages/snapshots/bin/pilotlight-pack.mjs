@@ -1,17 +1,17 @@
 #!/usr/bin/env node
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 
-// A checkout that was not built yet runs from source; an installed package always has its build.
+const [major = 0, minor = 0, patch = 0] = process.versions.node.split('.').map(Number);
+if (major * 1e6 + minor * 1e3 + patch < 20_018_001) {
+  console.error(
+    `pilotlight-pack needs Node 20.18.1 or later; this is ${process.versions.node}. Install a later one: https://nodejs.org`,
+  );
+  process.exit(1);
+}
+
 if (existsSync(new URL('../dist/cli.js', import.meta.url))) {
   await import('../dist/cli.js');
 } else {
-  const source = fileURLToPath(new URL('../src/cli.ts', import.meta.url));
-  const child = spawn(
-    process.execPath,
-    ['--conditions=@pilotlight/source', '--import', 'tsx', source, ...process.argv.slice(2)],
-    { stdio: 'inherit' },
-  );
-  child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
+  const { runSource } = await import('../../../scripts/run-source.mjs');
+  runSource(new URL('../src/cli.ts', import.meta.url));
 }

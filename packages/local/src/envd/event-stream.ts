@@ -3,11 +3,10 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import {
   compressionNegotiate,
+  createAsyncIterable,
   encodeEnvelope,
-  pipe,
+  envelopeDecompress,
   type Serialization,
-  transformDecompressEnvelope,
-  transformParseEnvelope,
   transformSplitEnvelope,
 } from '@connectrpc/connect/protocol';
 import {
@@ -26,6 +25,7 @@ import type { Sandbox } from '../sandbox/sandbox.js';
 import type { ProcessEventSchema } from './gen/process.gen.js';
 import { endOf } from './process-calls.js';
 import type { ManagedProcess, ProcessEvent } from './process-table.js';
+import { readBody } from './read-body.js';
 import { keepaliveSeconds, toConnectError, userOf } from './rpc-context.js';
 
 type WireEvent = MessageInitShape<typeof ProcessEventSchema>;
@@ -33,12 +33,13 @@ type Write = (event: WireEvent) => Uint8Array;
 
 const maximumTimeoutMs = 2_147_483_647;
 const signalKill = 9;
+const envelopeHeadBytes = 5;
 const endStream = createEndStreamSerialization(undefined);
 const compressions = [compressionGzip, compressionBrotli];
 
 /**
- * The answer to one call that follows a command. Its head leaves before the command runs, so that the caller is busy with
- * it meanwhile; every event leaves as it happens. A caller that leaves does not end the command.
+ * The answer to one call that follows a command: every event leaves as it happens, and what happens at once in one piece.
+ * A caller that leaves does not end the command.
  */
 export class EventStream {
   readonly isBinary: boolean;
@@ -80,28 +81,18 @@ export class EventStream {
     if (compression.error) {
       throw compression.error;
     }
-    const messages = pipe(
-      this.request as AsyncIterable<Uint8Array>,
-      transformSplitEnvelope(limitBytes),
-      transformDecompressEnvelope(compression.request, limitBytes),
-      transformParseEnvelope(serialization, endStreamFlag),
-    );
-    let found: { value: Message } | undefined;
-    for await (const value of messages) {
-      if (found) {
+    const body = await readBody(this.request, limitBytes + envelopeHeadBytes);
+    let found: Uint8Array | undefined;
+    for await (const envelope of transformSplitEnvelope(limitBytes)(createAsyncIterable([body]))) {
+      if (found || (envelope.flags & endStreamFlag) !== 0) {
         throw new ConnectError('the call takes one message', Code.InvalidArgument);
       }
-      found = { value };
+      found = (await envelopeDecompress(envelope, compression.request, limitBytes)).data;
     }
     if (!found) {
       throw new ConnectError('the request has no message', Code.InvalidArgument);
     }
-    return found.value;
-  }
-
-  /** Sends the head while the command is being started. */
-  sendHead(): void {
-    this.response.flushHeaders();
+    return serialization.parse(found);
   }
 
   userIn(sandbox: Sandbox): string {

@@ -26,9 +26,7 @@ export class ProcessStreams {
           stream.begin((event) => output.serialize(create(StartResponseSchema, { event })));
           const request = await stream.read(starts.getI(stream.isBinary), messageLimitBytes);
           const user = stream.userIn(sandbox);
-          const starting = startProcess(sandbox, request, user, stream.listener);
-          stream.sendHead();
-          stream.follow(await starting);
+          stream.follow(await startProcess(sandbox, request, user, stream.listener));
           stream.killAtDeadline();
         },
       ],

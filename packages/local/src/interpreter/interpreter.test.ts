@@ -1,9 +1,15 @@
+import { spawnSync } from 'node:child_process';
 import { type Context, type RunCodeOpts, Sandbox } from '@e2b/code-interpreter';
 import { NotFoundError, TimeoutError } from 'e2b';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalHost, startLocalHost } from '../host.js';
 
 type RunOptions = RunCodeOpts & { language?: string; context?: Context };
+
+const hasMatplotlib = spawnSync('/usr/bin/python3', ['-c', 'import matplotlib']).status === 0;
+if (!hasMatplotlib) {
+  console.warn('NOT TESTED: figures, because Matplotlib is not installed for /usr/bin/python3.');
+}
 
 describe('the code interpreter, seen by the unmodified @e2b/code-interpreter', () => {
   let host: LocalHost;
@@ -41,6 +47,23 @@ describe('the code interpreter, seen by the unmodified @e2b/code-interpreter', (
     const displayed = (await run('display([1, 2])\nNone')).results[0];
     expect(displayed).toMatchObject({ text: '[1, 2]', isMainResult: false });
   });
+
+  it.runIf(hasMatplotlib)(
+    'shows a figure of Matplotlib as a picture, once, whether it is asked for or left open',
+    async () => {
+      const plot =
+        'import matplotlib.pyplot as plt\nfigure, axes = plt.subplots(figsize=(2, 1), dpi=100)\naxes.plot([1, 4, 2])';
+      for (const code of [`${plot}\nplt.show()`, `${plot};`]) {
+        const { results, error } = await run(code, { timeoutMs: 60_000 });
+        expect(error).toBeUndefined();
+        const pictures = results.filter((result) => result.png !== undefined);
+        expect(pictures).toHaveLength(1);
+        const picture = Buffer.from(pictures[0]?.png ?? '', 'base64');
+        expect(picture.subarray(0, 8)).toEqual(Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]));
+        expect(picture.readUInt32BE(16)).toBeGreaterThan(100);
+      }
+    },
+  );
 
   it('tells errors with name, text and the lines of the caller', async () => {
     const { error } = await run('def divide():\n  return 1 / 0\ndivide()');

@@ -17,6 +17,8 @@ import {
 } from './machine.js';
 
 const fileErrorCodes = new Set<string>(['ENOENT', 'EEXIST', 'ENOTDIR', 'EISDIR', 'EINVAL', 'EACCES', 'ENOSPC']);
+/** Paths that no file system can hold. */
+const unusablePaths = new Set<string>(['ENAMETOOLONG', 'ELOOP']);
 const watchKinds = new Set<string>(['create', 'write', 'remove', 'rename', 'chmod']);
 const signalKill = 9;
 
@@ -220,8 +222,6 @@ function watchEvent(kind: WatchEventKind, name: string, entry: Buffer[]): WatchE
 
 function fileError(text: string): FileError {
   const [, code = '', message = text] = /^(\w+) ([\s\S]*)$/.exec(text.replace(/ at \S+ line \d+\.\n?$/, '')) ?? [];
-  return new FileError(
-    fileErrorCodes.has(code) ? (code as FileErrorCode) : 'other',
-    message.trim() || 'the operation was stopped',
-  );
+  const known = unusablePaths.has(code) ? 'EINVAL' : fileErrorCodes.has(code) ? (code as FileErrorCode) : 'other';
+  return new FileError(known, message.trim() || 'the operation was stopped');
 }

@@ -174,6 +174,8 @@ export interface MachineSpec {
   layers: readonly string[];
   /** Changes with every boot, as `/proc/sys/kernel/random/boot_id` does. */
   bootId: string;
+  /** Nobody waits for it yet: it may take longer and should disturb nobody. */
+  ahead?: boolean | undefined;
   /** Directories of the host that the sandbox reads and writes, each at a place of its own. */
   volumes?: readonly MachineVolume[] | undefined;
 }
@@ -189,6 +191,8 @@ export interface MachineVolume {
 export interface MachineFactory {
   readonly level: IsolationLevel;
   create(spec: MachineSpec): Promise<Machine>;
+  /** Somebody waits now for a machine that was asked for `ahead`. */
+  hurry(id: string): void;
   /** Runs a host command on layers and sandbox directories, seeing every file whatever its mode. */
   task(command: readonly string[]): Promise<void>;
   /** Makes one layer of many, top first, in an empty directory, to stand on the base; none of them is changed. */

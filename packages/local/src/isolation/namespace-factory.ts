@@ -21,6 +21,8 @@ export interface NamespaceSettings {
   hidden: readonly string[];
   /** The spawner was told to limit sandboxes. */
   hardened: boolean;
+  /** Every sandbox has host user ids that no other has. */
+  ownRanges: boolean;
   processLimit: number;
   memoryLimitBytes: number;
   cpuLimit: number;
@@ -94,6 +96,10 @@ export class NamespaceFactory implements MachineFactory {
     }
   }
 
+  hurry(id: string): void {
+    this.spawner.hurry(id);
+  }
+
   task(command: readonly string[]): Promise<void> {
     return this.spawner.task(command);
   }
@@ -113,12 +119,6 @@ export class NamespaceFactory implements MachineFactory {
     await new Promise((resolve) => this.server?.close(resolve));
   }
 
-  /** Gives up before the first sandbox; the instance directory stays. */
-  async abandon(): Promise<void> {
-    this.server?.close();
-    await this.spawner.abandon();
-  }
-
   private describe(spec: MachineSpec, nonce: string, generation: number): Record<string, string> {
     return {
       nonce,
@@ -136,6 +136,8 @@ export class NamespaceFactory implements MachineFactory {
       memory: String(this.settings.memoryLimitBytes),
       cpus: String(this.settings.cpuLimit),
       proxy: String(this.settings.egressPort),
+      ahead: spec.ahead ? '1' : '',
+      ownRange: this.settings.ownRanges ? '1' : '',
     };
   }
 

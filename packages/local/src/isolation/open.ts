@@ -11,10 +11,17 @@ import { findPerl, proveWorks, spawnerProgram } from './probe.js';
 import { ProcessFactory } from './process-factory.js';
 import { Spawner } from './spawner.js';
 
+/**
+ * Which user ids of the host sandboxes run under: `own`, a range for each sandbox that no other has; `shared`, one range
+ * for all of them that nobody on the host has; `one`, the id of whoever started the host.
+ */
+export type UserIds = 'own' | 'shared' | 'one';
+
 export interface Isolation {
   factory: MachineFactory;
   /** Why the level is not a better one. */
   reason: string | undefined;
+  userIds: UserIds;
   /** Id that files of the sandbox's user have on the host; undefined when it is the host's own. */
   sandboxUserId: number | undefined;
   /** Variables every command starts with. */
@@ -67,9 +74,10 @@ async function openNamespaces(
   const ranged = probe.identities === 'range';
   makeInstanceLayout(instanceDirectory, ranged, firstRangeId);
   const skeleton = writeSkeleton(instanceDirectory, ranged);
-  const build = (hardened: boolean) =>
+  const build = (hardened: boolean, ownRanges: boolean) =>
     new NamespaceFactory(spawner, {
       hardened,
+      ownRanges,
       instanceDirectory,
       perl,
       assets: dirname(program),
@@ -85,24 +93,22 @@ async function openNamespaces(
   const environment = { ...skeleton.environment, ...egressEnvironment };
   const sandboxUserId = ranged ? firstRangeId + 1000 : undefined;
   let reason = settings.isolation === 'namespaces' ? 'it was asked for' : await harden(spawner, instanceDirectory);
-  if (reason === undefined) {
-    const hardened = build(true);
-    await hardened.listen();
-    reason = await proveWorks(hardened);
-    if (reason === undefined) {
-      return { factory: hardened, reason, sandboxUserId, environment };
+  for (const hardened of reason === undefined ? [true, false] : [false]) {
+    for (const ownRanges of ranged ? [true, false] : [false]) {
+      const factory = build(hardened, ownRanges);
+      await factory.listen();
+      const refusal = await proveWorks(factory, `probe-${factory.level}-${ownRanges ? 'own' : 'shared'}`);
+      if (refusal === undefined) {
+        const userIds = ownRanges ? 'own' : ranged ? 'shared' : 'one';
+        return { factory, reason, userIds, sandboxUserId, environment };
+      }
+      await factory.stopListening();
+      reason = refusal;
     }
-    await hardened.stopListening();
     await spawner.soften();
   }
-  const factory = build(false);
-  await factory.listen();
-  const refusal = await proveWorks(factory);
-  if (refusal !== undefined) {
-    await factory.abandon();
-    return refusal;
-  }
-  return { factory, reason, sandboxUserId, environment };
+  await spawner.abandon();
+  return reason ?? 'no sandbox could be made';
 }
 
 /** Why sandboxes are not limited, or undefined when they are. */
@@ -122,6 +128,7 @@ function openProcess(instanceDirectory: string, reason: string): Isolation {
   return {
     factory: new ProcessFactory(instanceDirectory),
     reason,
+    userIds: 'one',
     sandboxUserId: undefined,
     environment: { PATH: process.env.PATH ?? '/usr/bin:/bin' },
   };

@@ -32,11 +32,11 @@ export function spawnerProgram(): string {
 }
 
 /** Starts one whole sandbox and asks it a question: the only proof that this machine allows them. */
-export async function proveWorks(factory: MachineFactory): Promise<string | undefined> {
+export async function proveWorks(factory: MachineFactory, id: string): Promise<string | undefined> {
   let machine: Machine | undefined;
   try {
     machine = await factory.create({
-      id: `probe${factory.level}`,
+      id,
       hostname: 'probe',
       layers: ['base'],
       bootId: 'probe',

@@ -36,6 +36,8 @@ export class ProcessFactory implements MachineFactory {
     return machine;
   }
 
+  hurry(): void {}
+
   async task([program = '', ...list]: readonly string[]): Promise<void> {
     // `--reflink` is GNU's; elsewhere a copy is a copy.
     const portable = process.platform === 'linux' ? list : list.filter((item) => !item.startsWith('--reflink'));

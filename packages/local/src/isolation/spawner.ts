@@ -26,6 +26,7 @@ const Kind = {
   freeze: 6,
   thaw: 7,
   harden: 8,
+  hurry: 9,
   exited: 65,
   done: 66,
   level: 67,
@@ -98,6 +99,11 @@ export class Spawner {
 
   kill(id: string): void {
     this.send(Kind.kill, [id]);
+  }
+
+  /** Somebody waits now for a sandbox that was made ahead. */
+  hurry(id: string): void {
+    this.send(Kind.hurry, [id]);
   }
 
   task(command: readonly string[]): Promise<void> {

@@ -18,7 +18,9 @@ export interface MetricsPoint {
 const ticksPerSecond = 100;
 const keptPoints = 720;
 /** E2B's bucket. */
-export const metricsIntervalMs = 5_000;
+const metricsIntervalMs = 5_000;
+/** How often it is looked whose turn it is: sandboxes that began at different times are not all asked at once. */
+export const metricsTickMs = 250;
 
 /** Points of one sandbox, oldest first. Taken every five seconds, and the first when somebody asks. */
 export class MetricsSeries {

@@ -1,9 +1,10 @@
-import type { Machine, MachineFactory, MachineSpec } from '../isolation/machine.js';
+import type { Machine } from '../isolation/machine.js';
 import type { LayerStore } from '../storage/layers.js';
 import { ApiError, sandboxNotFound, startError } from './api-error.js';
 import { capture } from './capture.js';
-import { newBootId, newSandboxId, newToken } from './identity.js';
-import { metricsIntervalMs, sampleMetrics } from './metrics.js';
+import { newToken } from './identity.js';
+import { MachineSource, type StartedMachine } from './machine-source.js';
+import { metricsTickMs, sampleMetrics } from './metrics.js';
 import {
   noExtras,
   type RegistryExtras,
@@ -23,14 +24,14 @@ export class SandboxRegistry {
   private readonly sandboxes = new Map<string, Sandbox>();
   private closed = false;
   readonly templates: TemplateStore;
-  private readonly factory: MachineFactory;
+  private readonly machines: MachineSource;
   private readonly layers: LayerStore;
   private readonly settings: RegistrySettings;
   private readonly extras: RegistryExtras;
   private readonly sampler: NodeJS.Timeout;
 
   constructor({ factory, layers, templates, extras = noExtras }: RegistryParts, settings: RegistrySettings) {
-    this.factory = factory;
+    this.machines = new MachineSource(factory, layers);
     this.layers = layers;
     this.templates = templates;
     this.settings = settings;
@@ -39,7 +40,7 @@ export class SandboxRegistry {
       for (const sandbox of this.sandboxes.values()) {
         void sampleMetrics(sandbox).catch(() => {});
       }
-    }, metricsIntervalMs);
+    }, metricsTickMs);
     this.sampler.unref();
   }
 
@@ -48,7 +49,10 @@ export class SandboxRegistry {
       const hours = this.settings.maximumTimeoutSeconds / 3600;
       throw new ApiError(400, `Timeout cannot be greater than ${hours} hours. Ask for less and extend it later.`);
     }
-    return this.start(settings, template.layers, timeoutSeconds);
+    const sandbox = await this.start(settings, template.layers, timeoutSeconds);
+    // After the answer: nobody should wait for what is made for the next one.
+    setImmediate(() => this.machines.prepare(template.layers));
+    return sandbox;
   }
 
   find(id: string): Sandbox | undefined {
@@ -164,39 +168,35 @@ export class SandboxRegistry {
   async close(): Promise<void> {
     this.closed = true;
     clearInterval(this.sampler);
-    await Promise.all(this.list().map((sandbox) => this.end(sandbox)));
+    await Promise.all([this.machines.close(), ...this.list().map((sandbox) => this.end(sandbox))]);
   }
 
   private async start(settings: SandboxSettings, layers: readonly string[], timeoutSeconds: number): Promise<Sandbox> {
     if (this.closed) {
       throw new ApiError(503, 'The host is closing. Start another one.');
     }
-    const id = newSandboxId();
     this.layers.retain(layers);
     const traffic = settings.network?.allowPublicTraffic === false ? newToken() : undefined;
-    const identity = { id, envdAccessToken: newToken(), trafficAccessToken: traffic };
     const times = { startedAtMs: Date.now(), timeoutSeconds };
-    let machine: Machine | undefined;
+    let started: StartedMachine | undefined;
     let sandbox: Sandbox;
     try {
-      machine = await this.factory.create(this.specOf(id, layers, settings));
-      sandbox = new Sandbox(identity, settings, this.settings.environment, layers, machine, times);
-      await this.extras.prepare(sandbox, machine);
+      started = await this.machines.create(layers, this.extras.volumesOf(settings));
+      const identity = { id: started.id, envdAccessToken: newToken(), trafficAccessToken: traffic };
+      sandbox = new Sandbox(identity, settings, this.settings.environment, layers, started.machine, times);
+      await this.extras.prepare(sandbox, started.machine);
     } catch (error) {
-      await machine?.kill();
+      await started?.machine.kill();
       this.layers.release(layers);
-      this.layers.removeSandbox(id);
+      if (started) {
+        this.layers.removeSandbox(started.id);
+      }
       throw startError(error as Error);
     }
-    this.sandboxes.set(id, sandbox);
-    this.follow(sandbox, machine);
+    this.sandboxes.set(started.id, sandbox);
+    this.follow(sandbox, started.machine);
     this.arm(sandbox, timeoutSeconds);
     return sandbox;
-  }
-
-  private specOf(id: string, layers: readonly string[], settings: SandboxSettings): MachineSpec {
-    const volumes = this.extras.volumesOf(settings);
-    return { id, hostname: 'sandbox', layers, bootId: newBootId(), volumes };
   }
 
   /** A machine that ended by itself takes its sandbox with it; one that was stored or replaced does not. */
@@ -249,7 +249,8 @@ export class SandboxRegistry {
       await phase.machine.thaw();
       sandbox.phase = { kind: 'running', machine: phase.machine };
     } else if (phase.kind === 'stored') {
-      const machine = await this.factory.create(this.specOf(sandbox.id, sandbox.layers, sandbox.settings));
+      const volumes = this.extras.volumesOf(sandbox.settings);
+      const machine = await this.machines.again(sandbox.id, sandbox.layers, volumes);
       await this.extras.prepare(sandbox, machine);
       sandbox.phase = { kind: 'running', machine };
       this.follow(sandbox, machine);

@@ -110,9 +110,9 @@ function generationPath(sandboxId: string, generation: number): string {
 
 /** The directories of an instance, made before the first sandbox. */
 export function makeInstanceLayout(instanceDirectory: string, ranged: boolean, ownerId: number): void {
-  for (const name of ['layers', 'sandboxes', 'mnt', 'trash']) {
+  for (const name of ['layers', 'sandboxes', 'mnt', 'view', 'trash']) {
     mkdirSync(join(instanceDirectory, name), { mode: 0o755 });
-    if (ranged && name !== 'trash') {
+    if (ranged && name !== 'trash' && name !== 'view') {
       chownSync(join(instanceDirectory, name), ownerId, ownerId);
     }
   }

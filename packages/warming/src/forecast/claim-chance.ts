@@ -3,8 +3,10 @@ import { FIXED_INPUTS } from './fixed-inputs.js';
 /** Place of the network's answer among the inputs; the constant follows. */
 const NETWORK = FIXED_INPUTS;
 const INPUTS = FIXED_INPUTS + 2;
-const RATE = 0.05;
-const BINS = 20;
+const RATE = 0.02;
+/** Levels are told apart by their log odds, so that rare silences of a busy runtime are not lumped together. */
+const BINS = 24;
+const STEEPEST_ODDS = 9;
 const PRIOR = 20;
 const FORGETS_ABOVE = 4_000;
 const TABLE_BINS = 10;
@@ -186,10 +188,11 @@ export class ClaimChance {
 }
 
 function levelOf(chance: number): number {
-  return Math.min(BINS - 1, Math.floor(chance * BINS));
+  const place = (logit(chance) + STEEPEST_ODDS) / (2 * STEEPEST_ODDS);
+  return Math.min(BINS - 1, Math.max(0, Math.floor(place * BINS)));
 }
 
 function logit(chance: number): number {
-  const safe = Math.min(0.9999, Math.max(0.0001, chance));
+  const safe = Math.min(1 - 1e-6, Math.max(1e-6, chance));
   return Math.log(safe / (1 - safe));
 }

@@ -17,7 +17,10 @@ export class ClockPattern {
   readonly hour = new Cycle(60, 60, KEPT_PER_HOUR);
   readonly counts = new Uint16Array(RING);
   readonly overlap = new Float32Array(PERIODS.length);
+  /** Shares by the second, each minute with claims weighing the same; only minutes that are over. */
   readonly phase = new Float32Array(PHASE_CELLS);
+  /** Claims by the second of the minute that is not over. */
+  readonly cells = new Uint16Array(PHASE_CELLS);
   /** Decayed claims in the minutes that the overlaps are over. */
   mass = 0;
   phaseMass = 0;
@@ -33,10 +36,8 @@ export class ClockPattern {
     const slot = minute & (RING - 1);
     if (this.counts[slot]! < 65_535) this.counts[slot]!++;
     this.hour.add(seconds);
-    const { phase } = this;
-    for (let cell = 0; cell < PHASE_CELLS; cell++) phase[cell]! *= PHASE_MEMORY;
-    phase[Math.floor((seconds - minute * 60) / CELL_SECONDS)]! += 1;
-    this.phaseMass = this.phaseMass * PHASE_MEMORY + 1;
+    const cell = Math.floor((seconds - minute * 60) / CELL_SECONDS);
+    if (this.cells[cell]! < 65_535) this.cells[cell]!++;
   }
 
   /** Claims in a minute that is over, or in the one that is not. */
@@ -92,6 +93,10 @@ export class ClockPattern {
 
   private finish(): void {
     const claims = this.count(this.minute);
+    const { phase, cells } = this;
+    for (let cell = 0; cell < PHASE_CELLS; cell++) phase[cell] = phase[cell]! * PHASE_MEMORY + cells[cell]! / claims;
+    this.phaseMass = this.phaseMass * PHASE_MEMORY + 1;
+    cells.fill(0);
     this.mass = this.mass * OVERLAP_MEMORY + claims;
     let best = 0;
     let sum = 0;

@@ -1,11 +1,10 @@
+import { overflowShare } from './erlang.js';
 import type { Fleet } from './fleet.js';
-import { DECAY_SECONDS, overflowShare, RATE_COUNT } from './rates.js';
+import { DECAY_SECONDS, RATE_COUNT } from './rates.js';
 import type { UnitState } from './unit.js';
 
 export const FIXED_INPUTS = 2 * RATE_COUNT + 37;
 
-/** Deeper units are told apart no more. */
-const DEEPEST = 150;
 const DAY = 4;
 
 /** Brings log intensities and log rates to about [-1, 2]. */
@@ -15,7 +14,7 @@ export function scaled(perSecond: number): number {
 
 /** Intensity that overflows to a unit when claims come at random at this rate. */
 export function overflowing(unit: UnitState, perSecond: number): number {
-  return scaled(perSecond * overflowShare(Math.min(unit.depth, DEEPEST), perSecond * unit.key.leadSeconds));
+  return scaled(perSecond * overflowShare(unit.depth, perSecond * unit.key.leadSeconds));
 }
 
 const logTime = (seconds: number): number => Math.log(seconds + 1) * 0.3 - 1;

@@ -28,6 +28,8 @@ export class KeyState {
   /** The unit that the last claim used. */
   last: UnitState | undefined;
   readonly firstAtSeconds: number;
+  /** Chance of a claim in time that was told when the first unit was last used; only for telling chances. */
+  firstChance = 0;
   /** Between the last two claims. */
   lastGapSeconds = 1_000_000;
   /** Clock minute of the last claim, and claims in it and in the one before. */

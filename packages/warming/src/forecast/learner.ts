@@ -24,10 +24,14 @@ const STEEPEST = 8;
 const MOST_EXPECTED = 20;
 /** Expected uses after which nothing is planned: who is not used by then was not understood, and is let go. */
 const SURELY_USED = 14;
+const SUREST = 1e9;
+const LEAST_CHANCE = 1e-30;
 
-/** Units used more often than this teach one lesson in so many; which one does not depend on how it came out. */
-const OFTEN_USED = 64;
-const ONE_IN = 4;
+/** Units that are used often teach one lesson in so many; which one does not depend on how it came out. */
+function oneIn(uses: number): number {
+  if (uses > 64) return 8;
+  return uses > 16 ? 2 : 1;
+}
 
 function bounded(logIntensity: number): number {
   return Math.exp(Math.min(3, Math.max(-20, logIntensity)));
@@ -63,7 +67,7 @@ export class Learner {
     const from = mark.learnedSeconds;
     if (until <= from) return;
     mark.learnedSeconds = until;
-    if (unit.uses > OFTEN_USED && this.turn++ % ONE_IN !== 0) return;
+    if (this.turn++ % oneIn(unit.uses) !== 0) return;
     const { outlook, network } = this;
     outlook.begin(unit, mark, this.fleet, from, until);
     while (outlook.next());
@@ -74,7 +78,7 @@ export class Learner {
     let usualLoss = 0;
     for (let bin = 0; bin < outlook.count; bin++) {
       const raw = network.predict(outlook, bin);
-      const zone = zoneOf(outlook.from[bin]!);
+      const zone = zoneOf(outlook.from[bin]! - mark.fromSeconds);
       const width = outlook.width[bin]!;
       const happened = used && bin === outlook.count - 1 ? 1 : 0;
       const expected = bounded(raw + Math.log(unit.correction(zone))) * width;
@@ -106,13 +110,17 @@ export class Learner {
     outlook.begin(unit, mark, this.fleet, fromSeconds, HORIZON_SECONDS, window);
     network.begin(mark.inputs, false);
     let uses = 0;
-    const share = this.trust.share(outlook.unitClass);
+    let odds = this.trust.odds(outlook.unitClass);
     for (let bin = 0; uses < SURELY_USED && outlook.next(); bin++) {
+      const width = outlook.width[bin]!;
       const raw = network.predict(outlook, bin);
-      const corrected = bounded(raw) * unit.correction(zoneOf(outlook.from[bin]!));
-      const intensity = share * corrected + (1 - share) * outlook.usual[bin]!;
-      outlook.intensity[bin] = intensity;
-      uses += intensity * outlook.width[bin]!;
+      const believed = bounded(raw) * unit.correction(zoneOf(outlook.from[bin]! - mark.fromSeconds)) * width;
+      const noneByNetwork = Math.exp(-believed);
+      const noneByHistogram = Math.max(LEAST_CHANCE, Math.exp(-outlook.usual[bin]! * width));
+      const expected = Math.log((1 + odds) / (odds * noneByNetwork + noneByHistogram));
+      outlook.intensity[bin] = expected / width;
+      uses += expected;
+      odds = Math.min(SUREST, (odds * noneByNetwork) / noneByHistogram);
     }
   }
 }

@@ -5,6 +5,8 @@ import type { KeyState } from './key.js';
 import { chanceWithin } from './learner.js';
 import { Outlook } from './outlook.js';
 
+const LATELY_SECONDS = 120;
+
 /** What a claim changed: the outlooks of the unit that it used and of the next deeper one. */
 export interface Sight {
   key: KeyState;
@@ -31,8 +33,19 @@ export class Lookout {
     this.predict(used, this.usedOutlook, nowSeconds, hints);
     if (next) this.predict(next, this.nextOutlook, nowSeconds, hints);
     const { usedOutlook, nextOutlook } = this;
-    this.chance.claim(key.name, nowSeconds, used.mark.inputs, chanceWithin(usedOutlook, 0, this.chance.withinSeconds));
+    this.chance.claim(key.name, nowSeconds, used.mark.inputs, this.nextClaim(key, used, nowSeconds));
     return { key, atSeconds: nowSeconds, used, usedOutlook, next, nextOutlook };
+  }
+
+  /** The next claim comes to whichever unit is free first: no seldomer than to this one, or to the first one lately. */
+  private nextClaim(key: KeyState, { unit }: Looked, nowSeconds: number): number {
+    const chance = chanceWithin(this.usedOutlook, 0, this.chance.withinSeconds);
+    if (unit.depth === 1) {
+      key.firstChance = chance;
+      return chance;
+    }
+    const first = key.units[0]!;
+    return nowSeconds - first.usedAtSeconds < LATELY_SECONDS ? Math.max(chance, key.firstChance) : chance;
   }
 
   predict({ unit, mark }: Looked, outlook: Outlook, nowSeconds: number, hints: HintBook | undefined): void {

@@ -20,6 +20,11 @@ const LOCKED_SHARE = 0.4;
 const PERIODIC_SHARE = 0.4;
 const PERIODIC_LEAD = 0.12;
 const CELL_SLACK = 1;
+/** After so many decay times nothing is left of a count. */
+const FORGOTTEN = 40;
+const NEVER = scaled(0);
+/** Where a unit that is ordered at a look may be let go again, after it is ready. */
+const AFTER_LEAD = [0, 2, 5];
 
 /** The time after a landmark, cut into bins, each with the inputs that change along the way. */
 export class Outlook {
@@ -46,6 +51,8 @@ export class Outlook {
   private pattern: ClockPattern | undefined;
   private readonly edges: number[] = [];
   private bin = 0;
+  /** From which time after the landmark the bins count, and the inputs that know of no lead. */
+  private base = 0;
   private at = 0;
   private until = 0;
   private minuteEnd = 0;
@@ -75,7 +82,8 @@ export class Outlook {
     this.fleet = fleet;
     this.mark = mark;
     this.count = 0;
-    this.bin = binOf(fromSeconds);
+    this.base = mark.fromSeconds;
+    this.bin = binOf(fromSeconds - this.base);
     this.at = fromSeconds;
     this.until = toSeconds;
     this.pattern = key.pattern;
@@ -96,6 +104,7 @@ export class Outlook {
     if (unit.uses > 2 && before > 40 && Math.abs(before - last) > around(last) + around(before)) {
       edges.push(before - around(before) - age, before + around(before) - age);
     }
+    if (mark.atSeconds > unit.usedAtSeconds) for (const after of AFTER_LEAD) edges.push(key.leadSeconds + after);
     if (window) edges.push(window.from, window.until);
   }
 
@@ -103,9 +112,8 @@ export class Outlook {
   next(): boolean {
     while (this.at < this.until && this.count < MOST_BINS) {
       const start = this.at;
-      while (this.bin < BIN_COUNT - 1 && BIN_EDGES[this.bin + 1]! <= start + 1e-9) this.bin++;
-      let end =
-        start < this.minuteEnd - 1e-9 || start >= this.minutesUntil - 1e-9 ? BIN_EDGES[this.bin + 1]! : Infinity;
+      while (this.bin < BIN_COUNT - 1 && this.base + BIN_EDGES[this.bin + 1]! <= start + 1e-9) this.bin++;
+      let end = this.base + BIN_EDGES[this.bin + 1]!;
       if (start < this.minutesUntil - 1e-9) end = Math.min(end, this.clockEdge(start));
       for (const edge of this.edges) if (start + 1e-6 < edge && edge < end) end = edge;
       if (end <= start) end = this.until;
@@ -164,9 +172,9 @@ export class Outlook {
 
   /** Where the bin would have started if the outlook did not start within it. */
   private wholeStart(start: number): number {
-    const edge = Math.max(Math.min(start, this.mark.fromSeconds), BIN_EDGES[this.bin]!);
-    if (start < this.minuteEnd || start >= this.minutesUntil) return edge;
-    return start - ((start - this.minuteEnd) % 60);
+    const edge = this.base + BIN_EDGES[this.bin]!;
+    if (start < this.minuteEnd || start >= this.minutesUntil) return Math.min(start, edge);
+    return Math.max(edge, start - ((start - this.minuteEnd) % 60));
   }
 
   /**
@@ -178,17 +186,17 @@ export class Outlook {
     const width = end - start;
     const middle = (start + end) / 2;
     const age = mark.atSeconds - unit.usedAtSeconds + middle;
-    const bin = binOf(age);
+    const idleAge = Math.max(0, age - unit.key.leadSeconds);
+    const bin = binOf(idleAge);
     const binWidth = BIN_EDGES[bin + 1]! - BIN_EDGES[bin]!;
     const time = mark.atSeconds + middle;
-    const logMiddle = Math.log(middle + 1);
-    this.interpolate(logMiddle);
+    this.interpolate(Math.log(middle - this.base + 1));
     let at = this.count * MOVING_INPUTS;
-    inputs[at++] = Math.log(age + 1) * 0.3 - 1;
+    inputs[at++] = Math.log(idleAge + 1) * 0.3 - 1;
     const usual = -Math.log(1 - Math.min(0.98, this.chance[bin]!)) / binWidth;
     this.usual[this.count] = usual;
     inputs[at++] = scaled(usual);
-    inputs[at++] = scaled(-Math.log(1 - Math.min(0.98, pool.chance[bin]!)) / binWidth);
+    inputs[at++] = scaled(-Math.log(1 - Math.min(0.98, pool.chance(bin))) / binWidth);
     if (width > 14_400) {
       inputs[at++] = 0;
       inputs[at++] = 0;
@@ -211,7 +219,8 @@ export class Outlook {
     inputs[at++] = Math.abs(ratio) * 0.5;
     for (let index = 0; index < 3; index++) {
       const decay = DECAY_SECONDS[index]!;
-      inputs[at++] = scaled((mark.recent[index as 0]! * Math.exp(-middle / decay)) / decay);
+      const left = middle > FORGOTTEN * decay ? 0 : Math.exp(-middle / decay);
+      inputs[at++] = left === 0 ? NEVER : scaled((mark.recent[index as 0]! * left) / decay);
     }
     const minutes = Math.floor(time / 60) - Math.floor(mark.atSeconds / 60);
     inputs[at++] = minutes === 0 ? 1 : 0;

@@ -25,17 +25,3 @@ export class Rates {
     return this.count(index, seconds) / DECAY_SECONDS[index]!;
   }
 }
-
-/**
- * How often claims reach exactly the unit at `depth` when the shallower ones are taken first, for claims that come at
- * random with `load` of them per lead time: a difference of two Erlang losses (Smith 1977).
- */
-export function overflowShare(depth: number, load: number): number {
-  let loss = 1;
-  let before = 1;
-  for (let index = 1; index <= depth; index++) {
-    before = loss;
-    loss = (load * loss) / (index + load * loss);
-  }
-  return before - loss;
-}

@@ -23,6 +23,8 @@ export class Cycle {
   /** Weight of the rounds that are over. */
   private weight = 0;
   private sum = 0;
+  /** What {@link factor} answers, until the round turns. */
+  private factors: Float32Array | undefined;
 
   constructor(slots: number, slotSeconds: number, kept: number) {
     this.counts = new Float32Array(slots);
@@ -46,12 +48,10 @@ export class Cycle {
 
   /** Log of how much busier the slot at a time is than the mean of the rounds that are over. */
   factor(seconds: number): number {
-    const { counts, weight } = this;
-    if (weight < LEAST_WEIGHT || this.sum === 0) return 0;
-    const slot = Math.floor(seconds / this.slotSeconds) % counts.length;
-    const mean = this.sum / (weight * counts.length);
-    const prior = PRIOR_CLAIMS + PRIOR_ROUNDS * mean;
-    return Math.log((counts[slot]! + prior) / (mean * weight + prior));
+    const { counts } = this;
+    if (this.weight < LEAST_WEIGHT || this.sum === 0) return 0;
+    this.factors ??= this.allFactors();
+    return this.factors[Math.floor(seconds / this.slotSeconds) % counts.length]!;
   }
 
   save(): number[] {
@@ -63,6 +63,14 @@ export class Cycle {
     this.firstShare = firstShare!;
     this.weight = weight!;
     this.sum = sum!;
+    this.factors = undefined;
+  }
+
+  private allFactors(): Float32Array {
+    const { counts, weight } = this;
+    const mean = this.sum / (weight * counts.length);
+    const prior = PRIOR_CLAIMS + PRIOR_ROUNDS * mean;
+    return counts.map((count) => Math.log((count + prior) / (mean * weight + prior)));
   }
 
   private turn(rounds: number): void {
@@ -75,6 +83,7 @@ export class Cycle {
     }
     current.fill(0);
     this.sum = sum;
+    this.factors = undefined;
     const empty = (kept * (1 - kept ** (rounds - 1))) / (1 - kept);
     this.weight = (this.weight + this.firstShare) * left + empty;
     this.firstShare = 1;

@@ -11,8 +11,9 @@ type LandmarkRecord = [steps: Int16Array, numbers: Float64Array, foresight: Uint
 interface UnitRecord {
   /** Last use, uses, three last gaps, log mean and variance of gaps, last and first look, time of the rates. */
   numbers: Float64Array;
-  /** Counts of the rates, observed and predicted uses per zone, then, when there are any, gaps. */
+  /** Counts of the rates, observed and predicted uses per zone. */
   shares: Float32Array;
+  gaps?: Uint16Array;
   own?: LandmarkRecord;
   extra?: LandmarkRecord;
   /** Time, worth, whether parking pays, then the windows. */
@@ -22,6 +23,7 @@ interface UnitRecord {
 interface PatternRecord {
   hour: CycleRecord;
   counts: Uint16Array;
+  cells: Uint16Array;
   shares: Float32Array;
   numbers: number[];
 }
@@ -62,6 +64,7 @@ function patternRecord(pattern: ClockPattern): PatternRecord {
   return {
     hour: cycleRecord(pattern.hour),
     counts: pattern.counts,
+    cells: pattern.cells,
     shares: Float32Array.of(...pattern.overlap, ...pattern.phase),
     numbers: [pattern.mass, pattern.phaseMass, pattern.minute, pattern.period, pattern.best, pattern.usual],
   };
@@ -70,7 +73,6 @@ function patternRecord(pattern: ClockPattern): PatternRecord {
 function unitRecord(unit: UnitState, planner: UnitPlanner): UnitRecord {
   const hold = planner.hold(unit);
   const { plan } = hold;
-  const gaps = unit.uses > 1 ? unit.gaps : [];
   return {
     numbers: Float64Array.of(
       unit.usedAtSeconds,
@@ -82,7 +84,8 @@ function unitRecord(unit: UnitState, planner: UnitPlanner): UnitRecord {
       unit.firstLookSeconds,
       unit.rates.atSeconds,
     ),
-    shares: Float32Array.of(...unit.rates.counts, ...unit.observed, ...unit.predicted, ...gaps),
+    shares: Float32Array.of(...unit.rates.counts, ...unit.observed, ...unit.predicted),
+    ...(unit.uses > 1 ? { gaps: unit.gaps.steps } : {}),
     ...(unit.own ? { own: landmarkRecord(unit.own) } : {}),
     ...(unit.extra ? { extra: landmarkRecord(unit.extra) } : {}),
     ...(plan ? { plan: Float64Array.of(plan.atSeconds, plan.worthSeconds, hold.park ? 1 : 0, ...plan.windows) } : {}),
@@ -130,6 +133,7 @@ function restorePattern(record: PatternRecord): ClockPattern {
   const pattern = new ClockPattern();
   restoreCycle(pattern.hour, record.hour);
   pattern.counts.set(record.counts);
+  pattern.cells.set(record.cells);
   const { length } = pattern.overlap;
   pattern.overlap.set(record.shares.subarray(0, length));
   pattern.phase.set(record.shares.subarray(length));
@@ -157,8 +161,8 @@ function restoreUnit(key: KeyState, depth: number, record: UnitRecord): UnitStat
   const rates = unit.rates.counts.length;
   unit.rates.counts.set(record.shares.subarray(0, rates));
   unit.observed.set(record.shares.subarray(rates, rates + ZONE_COUNT));
-  unit.predicted.set(record.shares.subarray(rates + ZONE_COUNT, rates + 2 * ZONE_COUNT));
-  unit.gaps.set(record.shares.subarray(rates + 2 * ZONE_COUNT));
+  unit.predicted.set(record.shares.subarray(rates + ZONE_COUNT));
+  if (record.gaps) unit.gaps.steps.set(record.gaps);
   if (record.own) unit.own = restoreLandmark(record.own);
   if (record.extra) unit.extra = restoreLandmark(record.extra);
   return unit;

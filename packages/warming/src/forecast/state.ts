@@ -8,14 +8,14 @@ import { type CycleRecord, cycleRecord, restoreCycle } from './state-season.js';
 import type { UnitPlanner } from './unit-planner.js';
 
 const FAMILY = 'forecast';
-const VERSION = 2;
+const VERSION = 3;
 
 interface SharedRecord {
   /** Weights, their mean, both moments, gradient of the batch that is not full. */
   network: Float32Array[];
   steps: number;
   waiting: number;
-  pools: { counts: Float64Array; chance: Float64Array; total: number }[];
+  pools: { ended: Float64Array; reached: Float64Array }[];
   seasons: CycleRecord[];
   rates: { counts: Float32Array; atSeconds: number };
   swept: number;
@@ -93,7 +93,7 @@ function sharedRecord({ demand, lookout }: UnitPlanner): SharedRecord {
     network: [network.weights, network.averaged, network.first, network.second, network.gradient],
     steps: network.steps,
     waiting: network.waiting,
-    pools: fleet.pools.map(({ counts, chance, total }) => ({ counts, chance, total })),
+    pools: fleet.pools.map(({ ended, reached }) => ({ ended, reached })),
     seasons: [cycleRecord(fleet.season.hours), cycleRecord(fleet.season.days)],
     rates: { counts: fleet.rates.counts, atSeconds: fleet.rates.atSeconds },
     swept: demand.swept,
@@ -111,10 +111,9 @@ function restorePlanner(planner: UnitPlanner, { shared, keys }: PlannerRecord, n
   for (const [index, part] of parts.entries()) part.set(shared.network[index]!);
   network.steps = shared.steps;
   network.waiting = shared.waiting;
-  for (const [index, { counts, chance, total }] of shared.pools.entries()) {
-    fleet.pools[index]!.counts.set(counts);
-    fleet.pools[index]!.chance.set(chance);
-    fleet.pools[index]!.total = total;
+  for (const [index, { ended, reached }] of shared.pools.entries()) {
+    fleet.pools[index]!.ended.set(ended);
+    fleet.pools[index]!.reached.set(reached);
   }
   restoreCycle(fleet.season.hours, shared.seasons[0]!);
   restoreCycle(fleet.season.days, shared.seasons[1]!);

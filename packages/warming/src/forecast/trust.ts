@@ -4,10 +4,11 @@ const MEMORY = 0.998;
 const HEAD_START = 4;
 const MOST_PER_LESSON = 20;
 const FURTHEST = 40;
+const MOST_SHARE = 0.97;
 
 /**
  * How far the network is believed, against the gap histograms of a unit and its class alone: by which of them foresaw
- * better lately, class by class. Their intensities are mixed, so drift costs no more than noticing it takes, and a higher
+ * better lately, class by class. Their chances are mixed, so drift costs no more than noticing it takes, and a higher
  * price still holds a superset.
  */
 export class Trust {
@@ -19,8 +20,17 @@ export class Trust {
     this.ahead[unitClass] = Math.max(-FURTHEST, Math.min(FURTHEST, this.ahead[unitClass]! * MEMORY + better));
   }
 
-  /** Weight of the network, 0 to 1. */
+  /** Weight of the network, 0 to 1. It is never believed alone: see {@link odds}. */
   share(unitClass: number): number {
-    return 1 / (1 + Math.exp(-this.ahead[unitClass]!));
+    return MOST_SHARE / (1 + Math.exp(-this.ahead[unitClass]!));
+  }
+
+  /**
+   * The same as odds. Along a plan they go down as a use that the network foresaw does not come, so that what it did not
+   * understand is left to the histograms instead of being held, or let go, by what is known to be wrong.
+   */
+  odds(unitClass: number): number {
+    const share = this.share(unitClass);
+    return share / (1 - share);
   }
 }

@@ -1,4 +1,5 @@
-import { BIN_COUNT, binOf } from './bins.js';
+import { binOf } from './bins.js';
+import { GapHistogram } from './gap-histogram.js';
 import type { KeyState } from './key.js';
 import { Rates } from './rates.js';
 
@@ -16,17 +17,16 @@ export interface Landmark {
   fromSeconds: number;
 }
 
-/** Ages in seconds at which the correction of predicted by observed uses changes. */
-const ZONES = [60, 600, 7_200];
-export const ZONE_COUNT = 4;
+/** Times in seconds, from when a plan can begin, at which the correction of predicted by observed uses changes. */
+const ZONES = [6, 60, 600, 7_200];
+export const ZONE_COUNT = ZONES.length + 1;
 
 export function zoneOf(seconds: number): number {
-  if (seconds < ZONES[0]!) return 0;
-  if (seconds < ZONES[1]!) return 1;
-  return seconds < ZONES[2]! ? 2 : 3;
+  let zone = 0;
+  while (zone < ZONES.length && seconds >= ZONES[zone]!) zone++;
+  return zone;
 }
 
-const GAP_MEMORY = 0.98;
 const CORRECTION_WEIGHT = 3;
 const CORRECTION_FORGETS_ABOVE = 40;
 
@@ -40,7 +40,7 @@ export class UnitState {
   usedAtSeconds: number;
   uses = 0;
   readonly rates: Rates;
-  readonly gaps = new Float32Array(BIN_COUNT);
+  readonly gaps = new GapHistogram();
   readonly lastGaps: [number, number, number] = [0, 0, 0];
   gapLogMean = 3.3;
   gapLogVariance = 2;
@@ -77,9 +77,8 @@ export class UnitState {
       const distance = Math.log(gap + 1) - this.gapLogMean;
       this.gapLogMean += rate * distance;
       this.gapLogVariance += rate * (distance * distance - this.gapLogVariance);
-      bin = binOf(gap);
-      for (let index = 0; index < BIN_COUNT; index++) this.gaps[index]! *= GAP_MEMORY;
-      this.gaps[bin]! += 1;
+      bin = binOf(gap - this.key.leadSeconds);
+      this.gaps.add(bin);
     }
     this.rates.add(seconds);
     this.uses++;

@@ -30,6 +30,13 @@ describe('the claim pool of a replay', () => {
     expect(report.idleSeconds).toBeCloseTo(100 - LEAD + 600 + LEAD, 3);
   });
 
+  it('lets what a burst called for run out first', async () => {
+    const policy = keepAlivePolicy({ keepSeconds: 600, defaultLeadSeconds: LEAD });
+    const steady = Array.from({ length: 100 }, (_, index) => 60 * (index + 1));
+    const report = await replay({ arrivals: claims(0, 1, 2, 3, ...steady), policy, leadSeconds: LEAD });
+    expect(report).toMatchObject({ cold: 4, evictions: 3 });
+  });
+
   it('serves one sandbox once', async () => {
     const policy = buildFamily('fixed', { leadSeconds: LEAD, valueSeconds: 0, hot: 1 });
     const report = await replay({ arrivals: claims(0, 50, 50, 50), policy, leadSeconds: LEAD });

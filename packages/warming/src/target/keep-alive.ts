@@ -2,40 +2,44 @@ import { BasicPolicy } from './basic-policy.js';
 import type { TargetPolicy } from './target.js';
 import { checkedNumber } from './time-line.js';
 
+const TICK = 1e-5;
+
 interface Replacements {
-  /** When each replacement that was not claimed yet is ready; sorted. */
-  readyAt: number[];
+  /** When each unit was used last; a claim uses the first one that is not being replaced. */
+  usedAt: number[];
 }
 
 /**
- * Every claim orders one replacement, which is kept for a fixed time. The strongest simple policy there is: it sizes the
- * pool to the recent burst by itself.
+ * Every claim orders one replacement, which is kept for a fixed time after it is ready. Claims use the first unit that is
+ * not being replaced, so those a burst called for run out first. The strongest simple policy there is: it sizes the pool
+ * to the recent burst by itself.
  */
 export function keepAlivePolicy(
   options: { keepSeconds?: number; defaultLeadSeconds?: number; maxHot?: number } = {},
 ): TargetPolicy {
   const keep = checkedNumber('keepSeconds', options.keepSeconds ?? 600, 0, true);
-  const expire = (state: Replacements, now: number): void => {
-    while (state.readyAt.length > 0 && state.readyAt[0]! + keep <= now + 1e-5) state.readyAt.shift();
-  };
   return new BasicPolicy<Replacements>(
     {
       name: 'keep-alive',
-      start: () => ({ readyAt: [] }),
-      claim(state, now, leadSeconds) {
-        expire(state, now);
-        if (state.readyAt.length > 0 && state.readyAt[0]! <= now) state.readyAt.shift();
-        if (keep > 0) state.readyAt.push(now + leadSeconds);
+      start: () => ({ usedAt: [] }),
+      claim({ usedAt }, now, leadSeconds) {
+        let unit = 0;
+        while (unit < usedAt.length && usedAt[unit]! + leadSeconds > now) unit++;
+        usedAt[unit] = now;
       },
-      want(state, now) {
-        expire(state, now);
-        const first = state.readyAt[0];
-        return {
-          hot: state.readyAt.length,
-          nextSeconds: first === undefined || keep === Infinity ? undefined : first + keep,
-        };
+      want({ usedAt }, now, leadSeconds) {
+        if (keep === 0) return { hot: 0 };
+        let hot = 0;
+        let next = Infinity;
+        for (const used of usedAt) {
+          const until = used + leadSeconds + keep;
+          if (until <= now + TICK) continue;
+          hot++;
+          next = Math.min(next, until);
+        }
+        return { hot, nextSeconds: next === Infinity ? undefined : next };
       },
-      reason: (state) => `${state.readyAt.length} claims of the last ${keep} s keep one replacement each.`,
+      reason: ({ usedAt }) => `Up to ${usedAt.length} claims came at once; each keeps one replacement for ${keep} s.`,
     },
     options,
   );
