@@ -191,6 +191,13 @@ const none = (name: string, measured: number) => row({ name, measured, unit: '',
 report(
   'chaos',
   [
+    row({
+      name: 'claims answered',
+      measured: history.claims,
+      unit: 'claims',
+      op: '==',
+      target: cycles * claimsPerCycle,
+    }),
     none('claimants that shared a sandbox', history.doubleClaims),
     none('orphans past the bound', history.orphans.size),
     none('acknowledged claims lost', history.lostClaims),

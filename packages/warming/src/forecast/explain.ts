@@ -60,7 +60,8 @@ function reasons(input: ExplainInput, probability: number, claimsPerHour: number
   }
   if (hints > 0) list.push(`${hints} open hints raise the chance.`);
   if (key.claims < EVEN_WEIGHT) {
-    list.push(`Only ${key.claims} claims are known, so it leans on what runtimes have in common.`);
+    const known = key.claims === 1 ? 'one claim is' : `${key.claims} claims are`;
+    list.push(`Only ${known} known, so it leans on what runtimes have in common.`);
   }
   return list;
 }
