@@ -270,7 +270,7 @@ describe('the forecast policy', () => {
     const policy = new ForecastPolicy();
     policy.observe({ kind: 'claim', key: 'a', atMs: 1_000 });
     const explanation = policy.explain('a', 20_000)!;
-    expect(explanation.reasons.join(' ')).toMatch(/1 claims are known/);
+    expect(explanation.reasons.join(' ')).toMatch(/one claim is known/);
     expect(explanation.claimWithin10MinProbability).toBeGreaterThan(0);
     expect(policy.explain('nobody', 20_000)).toBeUndefined();
   });
