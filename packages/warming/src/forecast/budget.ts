@@ -3,6 +3,7 @@ import { checkedNumber } from '../target/time-line.js';
 const HOUR_SECONDS = 3_600;
 const LEAST_STEP_SECONDS = 30;
 const GAIN_PER_MINUTE = 0.08;
+const WORTH_A_LOOK = 0.9;
 const LOWEST_PRICE = 1;
 const HIGHEST_PRICE = 1e7;
 
@@ -14,6 +15,8 @@ export interface BudgetState {
   lastSeconds: number;
   lastTotal: number;
   lately: number | undefined;
+  claimed: boolean;
+  heldAt: number;
 }
 
 /**
@@ -28,15 +31,18 @@ export class BudgetKeeper {
   private lastSeconds = 0;
   private lastTotal = 0;
   private lately: number | undefined;
+  private claimed = false;
+  private heldAt: number;
 
   constructor(idleSecondsPerHour: number, startPrice: number) {
     this.perSecond = checkedNumber('idleSecondsPerHour', idleSecondsPerHour, 0) / HOUR_SECONDS;
     this.price = Math.min(HIGHEST_PRICE, Math.max(LOWEST_PRICE, startPrice));
+    this.heldAt = this.price;
   }
 
   save(): BudgetState {
-    const { price, startSeconds, startTotal, lastSeconds, lastTotal, lately } = this;
-    return { price, startSeconds, startTotal, lastSeconds, lastTotal, lately };
+    const { price, startSeconds, startTotal, lastSeconds, lastTotal, lately, claimed, heldAt } = this;
+    return { price, startSeconds, startTotal, lastSeconds, lastTotal, lately, claimed, heldAt };
   }
 
   restore(state: BudgetState): void {
@@ -46,6 +52,21 @@ export class BudgetKeeper {
     this.lastSeconds = state.lastSeconds;
     this.lastTotal = state.lastTotal;
     this.lately = state.lately;
+    this.claimed = state.claimed;
+    this.heldAt = state.heldAt;
+  }
+
+  /** A higher price shows with the next claim only, so it does not go up while none comes. */
+  claim(): void {
+    this.claimed = true;
+  }
+
+  /** Whether the price fell so far since the last time that what is held should be looked at again. */
+  fell(): boolean {
+    this.heldAt = Math.max(this.heldAt, this.price);
+    if (this.price > WORTH_A_LOOK * this.heldAt) return false;
+    this.heldAt = this.price;
+    return true;
   }
 
   /** Takes in the idle seconds spent since the beginning; gives the price from now on. */
@@ -65,7 +86,8 @@ export class BudgetKeeper {
     const left = this.perSecond * (nowSeconds - this.startSeconds) - (totalIdleSeconds - this.startTotal);
     const wanted = this.perSecond + left / (HOUR_SECONDS / 4);
     const error = Math.max(-2, Math.min(2, (wanted - this.lately) / Math.max(this.perSecond, 1e-9)));
-    const minutes = Math.min(5, step / 60);
+    const minutes = error > 0 && !this.claimed ? 0 : Math.min(5, step / 60);
+    this.claimed = false;
     this.price = Math.min(
       HIGHEST_PRICE,
       Math.max(LOWEST_PRICE, this.price * Math.exp(GAIN_PER_MINUTE * minutes * error)),

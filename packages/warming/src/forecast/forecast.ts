@@ -183,6 +183,7 @@ export class ForecastPolicy implements TargetPolicy {
 
   private claim(observation: ClaimObserved, seconds: number): void {
     const key = this.own.demand.key(observation.key, this.defaultLeadSeconds, seconds);
+    this.budget?.claim();
     this.hints.claim(key.name, seconds);
     const sight = this.own.lookout.claim(key, seconds, this.hints);
     const ready = this.own.claim(sight, this.ownPrice(key));
@@ -266,7 +267,14 @@ export class ForecastPolicy implements TargetPolicy {
 
   private spend(totalSeconds: number, seconds: number): void {
     const total = checkedNumber('totalSeconds', totalSeconds, 0);
-    if (this.budget) this.setPrice(this.budget.update(seconds, total));
+    if (!this.budget) return;
+    this.setPrice(this.budget.update(seconds, total));
+    if (!this.budget.fell()) return;
+    this.own.lookAtHeld(
+      seconds,
+      (key) => this.ownPrice(key),
+      (key) => this.retarget(key),
+    );
   }
 
   private remove(name: string): void {

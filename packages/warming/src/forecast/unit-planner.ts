@@ -43,9 +43,26 @@ export class UnitPlanner {
   look(key: KeyState, nowSeconds: number, valueSeconds: number, depth: number): void {
     for (let index = 0; index < depth; index++) {
       const unit = this.demand.unit(key, index, nowSeconds);
-      const looked = { unit, mark: unit.own ?? this.demand.landmark(unit, nowSeconds, 1e-3) };
-      this.lookout.predict(looked, this.outlook, nowSeconds, this.hints);
-      this.plan(looked, this.outlook, nowSeconds, valueSeconds);
+      const mark = unit.own ?? this.demand.landmark(unit, nowSeconds, 1e-3);
+      this.lookAgain({ unit, mark }, nowSeconds, valueSeconds);
+    }
+  }
+
+  private lookAgain(looked: Looked, nowSeconds: number, valueSeconds: number): void {
+    this.lookout.predict(looked, this.outlook, nowSeconds, this.hints);
+    this.plan(looked, this.outlook, nowSeconds, valueSeconds);
+  }
+
+  /** Looks again at all units that are held: what a lower price no longer pays for is let go. */
+  lookAtHeld(nowSeconds: number, priceOf: (key: KeyState) => number, changed: (key: KeyState) => void): void {
+    for (const key of this.demand.keys.values()) {
+      const holds = key.holds[this.lane];
+      if (!holds || holds.hot === 0) continue;
+      for (const hold of holds.holds) {
+        const mark = hold?.on ? (hold.unit.own ?? hold.unit.extra) : undefined;
+        if (mark) this.lookAgain({ unit: hold!.unit, mark }, nowSeconds, priceOf(key));
+      }
+      changed(key);
     }
   }
 
