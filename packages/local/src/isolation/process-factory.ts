@@ -36,7 +36,7 @@ export class ProcessFactory implements MachineFactory {
     return machine;
   }
 
-  hurry(): void {}
+  hurry(_id: string): void {}
 
   async task([program = '', ...list]: readonly string[]): Promise<void> {
     // `--reflink` is GNU's; elsewhere a copy is a copy.

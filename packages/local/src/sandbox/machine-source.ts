@@ -26,6 +26,7 @@ const unusedMs = 10_000;
  */
 export class MachineSource {
   private readonly prepared: Prepared[] = [];
+  private readonly discards = new Set<Promise<void>>();
   private readonly factory: MachineFactory;
   private readonly layers: LayerStore;
   private closed = false;
@@ -41,9 +42,9 @@ export class MachineSource {
     return ready ?? this.begin({ id: newSandboxId(), layers, volumes });
   }
 
-  /** Starts a machine again for a sandbox that has an id. */
-  async again(id: string, layers: readonly string[], volumes: readonly MachineVolume[]): Promise<Machine> {
-    return (await this.begin({ id, layers, volumes })).machine;
+  /** Starts a machine again over the files of a sandbox. They stay when it fails. */
+  again(id: string, layers: readonly string[], volumes: readonly MachineVolume[]): Promise<Machine> {
+    return this.start({ id, layers, volumes });
   }
 
   /** Another sandbox over these layers is expected. Where a machine is a copy of its files, none is made for that. */
@@ -52,12 +53,12 @@ export class MachineSource {
       return;
     }
     while (this.prepared.length >= preparedLimit) {
-      void this.discard(this.prepared[0] as Prepared);
+      this.discard(this.prepared[0] as Prepared);
     }
     this.layers.retain(layers);
     const id = newSandboxId();
     const started = this.begin({ id, layers, ahead: true }).catch(() => undefined);
-    const timer = setTimeout(() => void this.discard(prepared), unusedMs);
+    const timer = setTimeout(() => this.discard(prepared), unusedMs);
     timer.unref();
     const prepared = { id, layers, started, timer };
     this.prepared.push(prepared);
@@ -66,13 +67,19 @@ export class MachineSource {
 
   async close(): Promise<void> {
     this.closed = true;
-    await Promise.all([...this.prepared].map((prepared) => this.discard(prepared)));
+    for (const prepared of [...this.prepared]) {
+      this.discard(prepared);
+    }
+    await Promise.all(this.discards);
+  }
+
+  private start(spec: Omit<MachineSpec, 'hostname' | 'bootId'>): Promise<Machine> {
+    return this.factory.create({ ...spec, hostname: 'sandbox', bootId: newBootId() });
   }
 
   private async begin(spec: Omit<MachineSpec, 'hostname' | 'bootId'>): Promise<StartedMachine> {
     try {
-      const machine = await this.factory.create({ ...spec, hostname: 'sandbox', bootId: newBootId() });
-      return { id: spec.id, machine };
+      return { id: spec.id, machine: await this.start(spec) };
     } catch (error) {
       this.layers.removeSandbox(spec.id);
       throw error;
@@ -105,10 +112,17 @@ export class MachineSource {
     return true;
   }
 
-  private async discard(prepared: Prepared): Promise<void> {
-    if (!this.remove(prepared)) {
-      return;
+  private discard(prepared: Prepared): void {
+    if (this.remove(prepared)) {
+      // What could not be ended here ends with the host.
+      const ending = this.end(prepared)
+        .catch(() => {})
+        .finally(() => this.discards.delete(ending));
+      this.discards.add(ending);
     }
+  }
+
+  private async end(prepared: Prepared): Promise<void> {
     const made = await prepared.started;
     await made?.machine.kill();
     if (made) {
