@@ -6,7 +6,6 @@ import type { ClaimAnswer, ClaimRequest, ClaimSource } from './claim.js';
 import { systemClock } from './clock.js';
 import { WarmingError } from './errors.js';
 import type { WarmingEvents } from './events.js';
-import { defaultPolicy } from './forecast/default-policy.js';
 import { IntentDesk } from './intent/desk.js';
 import { MemoryLedger } from './ledger/memory.js';
 import { parseOptions, type RuntimeWarmingManagerOptions } from './options.js';
@@ -51,11 +50,10 @@ export class Engine {
     const newId = options.newId ?? (() => crypto.randomUUID());
     const { provider } = options;
     const ledger = options.ledger ?? new MemoryLedger(clock, newId());
-    const { prices, budget } = settings;
+    const { prices, budget, connectionKey } = settings;
     const name = settings.fleet ?? `embedded-${newId()}`;
     const stats = new StatsBook(prices.perVcpuSecond * prices.vcpus + prices.perGibSecond * prices.gib);
     const durations = new DurationBook();
-    const { connectionKey } = settings;
     const connections = new Connections(provider, connectionKey === undefined ? undefined : sealerOf(connectionKey));
     const background: Fleet['background'] = (runtime, work) => this.#background.run(runtime, work);
     const madeMs = clock.monotonicMs();
@@ -105,11 +103,8 @@ export class Engine {
       background,
     };
     this.#ownPolicy = options.targetPolicy !== undefined;
-    this.#driver = new TargetDriver({
-      policy: options.targetPolicy ?? defaultPolicy(),
-      clock,
-      changed: (runtime) => this.#wake(runtime),
-    });
+    this.#driver = new TargetDriver({ clock, changed: (runtime) => this.#wake(runtime) });
+    if (options.targetPolicy) this.#driver.use(options.targetPolicy);
     this.intents = new IntentDesk(this.fleet, (runtime) => this.#wake(runtime));
     this.#desk = new ClaimDesk({
       fleet: this.fleet,
@@ -128,12 +123,7 @@ export class Engine {
     const present = this.pools.get(runtime.name);
     if (present) present.redefine(spec);
     else this.#add(new Pool(this.fleet, spec, () => this.#targetsOf(spec.pool)));
-    this.#driver.observe({
-      kind: 'runtime',
-      key: runtime.name,
-      atMs: this.fleet.clock.nowMs(),
-      bounds: { minHot: runtime.pool.target ?? 1, maxHot: runtime.pool.max, maxParked: runtime.pool.parked },
-    });
+    this.#tellOf(runtime);
   }
 
   async remove(runtime: string): Promise<void> {
@@ -199,12 +189,25 @@ export class Engine {
 
   async #start(): Promise<void> {
     const { ledger, provider } = this.fleet;
-    await ledger.open();
+    await Promise.all([ledger.open(), this.#useDefaultPolicy()]);
     // Finds out whether the provider is there and the key is right before anybody waits for it.
     await this.#watch.start();
     this.fleet.background(undefined, async () => provider.preconnect?.());
     this.fleet.keeper.start();
     for (const pool of this.pools.values()) pool.wake();
+  }
+
+  /** Loaded by whoever starts: an application that only imports the engine does not wait for it. */
+  async #useDefaultPolicy(): Promise<void> {
+    if (this.#ownPolicy || this.#driver.hasPolicy) return;
+    const { defaultPolicy } = await import('./forecast/default-policy.js');
+    this.#driver.use(defaultPolicy());
+    for (const { spec } of this.pools.values()) if (spec.pool === spec.runtime.name) this.#tellOf(spec.runtime);
+  }
+
+  #tellOf({ name, pool }: Runtime): void {
+    const bounds = { minHot: pool.target ?? 1, maxHot: pool.max, maxParked: pool.parked };
+    this.#driver.observe({ kind: 'runtime', key: name, atMs: this.fleet.clock.nowMs(), bounds });
   }
 
   async #close(options: { retireClaims: boolean; retirePool: boolean }): Promise<void> {

@@ -133,7 +133,7 @@ export class RuntimeWarmingManager extends EventEmitter<WarmingEvents> implement
     return this.#engine.fleet.sharing.decide();
   }
 
-  /** What the target policy expects of a runtime and why; undefined for one that it has not heard of. */
+  /** What the target policy expects of a runtime and why; undefined before `start` and for one it has not heard of. */
   explain(runtime: string): Explanation | undefined {
     return this.#engine.explain(runtime);
   }

@@ -2,7 +2,6 @@ import type { Clock } from '../clock.js';
 import type { Explanation, Observation, RuntimeTarget, TargetPolicy } from './target.js';
 
 export interface DriverDetails {
-  readonly policy: TargetPolicy | undefined;
   readonly clock: Clock;
   /** A target changed; undefined: the generic one. */
   changed(runtime: string | undefined): void;
@@ -11,12 +10,22 @@ export interface DriverDetails {
 /** Tells the target policy what happens, asks it when it wants to be asked, and keeps its last answer. */
 export class TargetDriver {
   readonly #details: DriverDetails;
+  #policy: TargetPolicy | undefined;
   readonly #targets = new Map<string, RuntimeTarget>();
   #generic: number | undefined;
   #cancelTimer: (() => void) | undefined;
 
   constructor(details: DriverDetails) {
     this.#details = details;
+  }
+
+  /** Until then nothing is observed and every runtime's own settings count. */
+  use(policy: TargetPolicy): void {
+    this.#policy = policy;
+  }
+
+  get hasPolicy(): boolean {
+    return this.#policy !== undefined;
   }
 
   /** Undefined without a policy, or when the policy has not heard of the runtime: its own settings count then. */
@@ -30,13 +39,12 @@ export class TargetDriver {
 
   /** Undefined without a policy, or when the policy has not heard of the runtime. */
   explain(runtime: string): Explanation | undefined {
-    return this.#details.policy?.explain(runtime, this.#details.clock.nowMs());
+    return this.#policy?.explain(runtime, this.#details.clock.nowMs());
   }
 
   observe(observation: Observation): void {
-    const { policy } = this.#details;
-    if (!policy) return;
-    policy.observe(observation);
+    if (!this.#policy) return;
+    this.#policy.observe(observation);
     this.#decide();
   }
 
@@ -45,10 +53,10 @@ export class TargetDriver {
   }
 
   #decide(): void {
-    const { policy, clock, changed } = this.#details;
-    if (!policy) return;
+    if (!this.#policy) return;
+    const { clock, changed } = this.#details;
     const nowMs = clock.nowMs();
-    const decision = policy.decide(nowMs);
+    const decision = this.#policy.decide(nowMs);
     for (const target of decision.changed) {
       this.#targets.set(target.key, target);
       changed(target.key);
