@@ -21,7 +21,7 @@ const path = new URL('history.json', import.meta.url);
 const file = JSON.parse(readFileSync(path, 'utf8')) as { version: 1; tolerance: number; gates: Record<string, Gate> };
 const pairs: Record<string, readonly [Way['name'], Way['name']]> = {
   'hot against a bare command': ['hot', 'bare'],
-  'hot against raw create': ['hot', 'raw'],
+  'hot against cold': ['hot', 'cold'],
   'linked against cold': ['linked', 'cold'],
 };
 
