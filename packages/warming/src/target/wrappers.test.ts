@@ -93,15 +93,19 @@ describe('prices', () => {
     expect(coldStartValueSeconds({ sandboxPerHour: 1, coldStartSeconds: 1 })).toBe(0);
   });
 
-  it('rise while a budget is underspent and fall while it is overdrawn', () => {
+  it('rise with claims while a budget is underspent and fall while it is overdrawn', () => {
     const poor = new BudgetKeeper(3_600, 100);
     const rich = new BudgetKeeper(3_600, 100);
-    for (let minute = 0; minute < 30; minute++) {
+    const unused = new BudgetKeeper(3_600, 100);
+    for (let minute = 0; minute <= 30; minute++) {
       poor.update(minute * 60, minute * 60 * 3);
+      rich.claim();
       rich.update(minute * 60, 0);
+      unused.update(minute * 60, 0);
     }
-    expect(poor.update(1_800, 5_400)).toBeLessThan(100);
-    expect(rich.update(1_800, 0)).toBeGreaterThan(100);
+    expect(poor.save().price).toBeLessThan(100);
+    expect(rich.save().price).toBeGreaterThan(100);
+    expect(unused.save().price).toBe(100);
   });
 });
 
