@@ -21,6 +21,8 @@ export async function keepTrying(work: () => Promise<string | undefined>, parts:
       parts.tell(message === undefined ? 'pass' : { state: 'pass', message });
       return;
     } catch (error) {
+      // What fails because the service is being closed is no news.
+      if (parts.signal.aborted) return;
       parts.tell({ state: 'fail', message: parts.explain(error) });
       await parts.pause(waitMs, parts.signal);
     }
