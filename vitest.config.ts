@@ -13,6 +13,8 @@ export default defineConfig({
       'test/**/*.test.ts',
       'examples/**/*.test.ts',
     ],
+    // The runner leaves one processor free by itself; most of our tests wait for processes, not for that.
+    maxWorkers: 2,
     globalSetup: ['test/support/global-setup.ts'],
     // A sandbox of the cloud may have to wait for its turn.
     testTimeout: process.env.PILOTLIGHT_E2E === 'cloud' ? 120_000 : 30_000,
