@@ -199,7 +199,7 @@ export class Engine {
 
   /** Loaded by whoever starts: an application that only imports the engine does not wait for it. */
   async #useDefaultPolicy(): Promise<void> {
-    if (this.#ownPolicy || this.#driver.hasPolicy) return;
+    if (this.#driver.hasPolicy) return;
     const { defaultPolicy } = await import('./forecast/default-policy.js');
     this.#driver.use(defaultPolicy());
     for (const { spec } of this.pools.values()) if (spec.pool === spec.runtime.name) this.#tellOf(spec.runtime);
