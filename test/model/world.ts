@@ -1,5 +1,3 @@
-// Loaded before any engine starts: reading it takes real time, and here only the clock of the world goes on.
-import '../../packages/warming/src/forecast/default-policy.js';
 import {
   defineRuntime,
   type Ledger,

@@ -1,3 +1,5 @@
+// An engine loads it at its start: reading it takes real time, and where this clock is, only its own time goes on.
+import '../forecast/default-policy.js';
 import type { Clock } from '../clock.js';
 
 interface Timer {
