@@ -1,7 +1,8 @@
 import { Demand } from '../../packages/warming/src/forecast/demand.js';
 import { Learner } from '../../packages/warming/src/forecast/learner.js';
-import type { NetworkBins } from '../../packages/warming/src/forecast/network.js';
+import { type NetworkBins, seedWeights } from '../../packages/warming/src/forecast/network.js';
 import { KNOT_COUNT, MOVING_INPUTS, Outlook } from '../../packages/warming/src/forecast/outlook.js';
+import { NETWORK_SHAPE } from '../../packages/warming/src/forecast/shape.js';
 import type { Landmark, UnitState } from '../../packages/warming/src/forecast/unit.js';
 import type { Arrival } from '../../packages/warming/src/replay/trace.js';
 
@@ -29,7 +30,7 @@ export class LessonCollector extends Learner {
 
   /** Lessons of runtimes for which `validates` is true go to `kept`. */
   constructor(every: number, validates: (key: string) => boolean) {
-    super({ rate: 0, batch: 1e9, averaging: 0 });
+    super({ rate: 0, batch: 1e9, averaging: 0 }, seedWeights(NETWORK_SHAPE));
     this.every = every;
     this.validates = validates;
   }

@@ -1,3 +1,4 @@
+import type { LookAgain } from './outlook.js';
 import type { UnitState } from './unit.js';
 
 /** Hold windows of one unit: pairs of ready-from and hold-until, in seconds since `atSeconds`. */
@@ -6,6 +7,10 @@ export interface UnitPlan {
   windows: readonly number[];
   /** What holding is worth at its best point, in idle sandbox-seconds. */
   worthSeconds: number;
+  /** What a cold start was worth when the plan was made. */
+  valueSeconds: number;
+  /** Set when the plan has to be made anew at its end. */
+  again: LookAgain | undefined;
 }
 
 /** What one planner wants of a runtime, counted along so that deep pools cost no more than shallow ones. */

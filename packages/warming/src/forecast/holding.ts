@@ -1,5 +1,6 @@
 import { Heap } from 'heap-js';
 import type { UnitHold, UnitPlan } from './hold.js';
+import type { LookAgain } from './outlook.js';
 
 /** Times closer together than this are the same: Unix seconds carry no more than a quarter of a microsecond. */
 const TICK = 1e-5;
@@ -15,6 +16,12 @@ interface Edge {
 export class Holding {
   private readonly edges = new Heap<Edge>((a, b) => a.atSeconds - b.atSeconds || a.order - b.order);
   private order = 0;
+  private readonly lookOn: (hold: UnitHold, again: LookAgain, nowSeconds: number) => void;
+
+  /** `lookOn` has to adopt a plan for a unit whose plan has come to its end. */
+  constructor(lookOn: (hold: UnitHold, again: LookAgain, nowSeconds: number) => void) {
+    this.lookOn = lookOn;
+  }
 
   /** Puts a new plan in force. An order has to go out one lead time before a window starts. */
   adopt(hold: UnitHold, plan: UnitPlan, nowSeconds: number): void {
@@ -35,7 +42,9 @@ export class Holding {
     for (let edge = this.edges.peek(); edge && edge.atSeconds <= nowSeconds + TICK; edge = this.edges.peek()) {
       this.edges.pop();
       if (edge.hold.version !== edge.version) continue;
-      this.advance(edge.hold, nowSeconds);
+      const { again, atSeconds } = edge.hold.plan!;
+      if (again && nowSeconds >= atSeconds + again.afterSeconds - TICK) this.lookOn(edge.hold, again, nowSeconds);
+      else this.advance(edge.hold, nowSeconds);
       changed(edge.hold);
     }
   }
@@ -54,7 +63,7 @@ export class Holding {
     const lead = hold.unit.key.leadSeconds;
     const since = nowSeconds - plan.atSeconds;
     const { windows } = plan;
-    let edge = Infinity;
+    let edge = plan.again?.afterSeconds ?? Infinity;
     let ready: number | undefined;
     for (let index = 0; index < windows.length; index += 2) {
       const order = windows[index]! - lead;
@@ -62,8 +71,8 @@ export class Holding {
       if (since >= end - TICK) continue;
       if (since >= order - TICK) {
         ready = plan.atSeconds + windows[index]!;
-        edge = endOfStretch(windows, index, lead);
-      } else edge = order;
+        edge = Math.min(edge, endOfStretch(windows, index, lead));
+      } else edge = Math.min(edge, order);
       break;
     }
     const before = hold.readyAtSeconds;

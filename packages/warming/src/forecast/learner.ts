@@ -2,7 +2,8 @@ import { HORIZON_SECONDS } from './bins.js';
 import { Fleet } from './fleet.js';
 import type { HintWindow } from './hints.js';
 import { HazardNetwork } from './network.js';
-import { Outlook } from './outlook.js';
+import { noneOf, Outlook } from './outlook.js';
+import { poolClass } from './pooled-gaps.js';
 import { PRIOR_WEIGHTS } from './prior.gen.js';
 import { NETWORK_SHAPE } from './shape.js';
 import { Trust } from './trust.js';
@@ -22,15 +23,16 @@ export const DEFAULT_LEARNING: Learning = { rate: 1e-4, batch: 16, averaging: 1e
 
 const STEEPEST = 8;
 const MOST_EXPECTED = 20;
-/** Expected uses after which nothing is planned: who is not used by then was not understood, and is let go. */
-const SURELY_USED = 14;
+/** Expected uses after which an outlook ends: when a unit is still not used by then, it is looked at again. */
+const SURELY_USED = 5;
 const SUREST = 1e9;
 const LEAST_CHANCE = 1e-30;
 
 /** Units that are used often teach one lesson in so many; which one does not depend on how it came out. */
 function oneIn(uses: number): number {
   if (uses > 64) return 8;
-  return uses > 16 ? 2 : 1;
+  if (uses > 16) return 4;
+  return uses > 4 ? 2 : 1;
 }
 
 function bounded(logIntensity: number): number {
@@ -81,13 +83,18 @@ export class Learner {
       const zone = zoneOf(outlook.from[bin]! - mark.fromSeconds);
       const width = outlook.width[bin]!;
       const happened = used && bin === outlook.count - 1 ? 1 : 0;
-      const expected = bounded(raw + Math.log(unit.correction(zone))) * width;
+      const uncorrected = bounded(raw) * width;
+      const expected = uncorrected * unit.correction(zone);
       const usual = outlook.usual[bin]!;
-      loss += expected - (happened ? Math.log(Math.max(1e-12, expected / width)) : 0);
-      usualLoss += usual * width - (happened ? Math.log(Math.max(1e-12, usual)) : 0);
+      loss += expected;
+      usualLoss += usual * width;
+      if (happened) {
+        loss -= Math.log(Math.max(1e-12, expected / width));
+        usualLoss -= Math.log(Math.max(1e-12, usual));
+      }
       network.backward(outlook, bin, Math.min(STEEPEST, expected - happened));
       this.observed[zone]! += happened;
-      this.predicted[zone]! += Math.min(MOST_EXPECTED, bounded(raw) * width);
+      this.predicted[zone]! += Math.min(MOST_EXPECTED, uncorrected);
     }
     for (let zone = 0; zone < ZONE_COUNT; zone++) {
       if (this.predicted[zone]! > 0) unit.correct(zone, this.observed[zone]!, this.predicted[zone]!);
@@ -105,23 +112,23 @@ export class Learner {
     mark: Landmark,
     fromSeconds = mark.fromSeconds,
     window?: HintWindow,
+    startOdds = this.trust.odds(poolClass(unit, mark.atSeconds)),
   ): void {
     const { network } = this;
     outlook.begin(unit, mark, this.fleet, fromSeconds, HORIZON_SECONDS, window);
     network.begin(mark.inputs, false);
     let uses = 0;
-    let odds = this.trust.odds(outlook.unitClass);
+    let odds = startOdds;
     for (let bin = 0; uses < SURELY_USED && outlook.next(); bin++) {
       const width = outlook.width[bin]!;
       const raw = network.predict(outlook, bin);
       const believed = bounded(raw) * unit.correction(zoneOf(outlook.from[bin]! - mark.fromSeconds)) * width;
-      const noneByNetwork = Math.exp(-believed);
-      const noneByHistogram = Math.max(LEAST_CHANCE, Math.exp(-outlook.usual[bin]! * width));
-      const expected = Math.log((1 + odds) / (odds * noneByNetwork + noneByHistogram));
-      outlook.intensity[bin] = expected / width;
-      uses += expected;
+      const noneByNetwork = noneOf(believed);
+      const noneByHistogram = Math.max(LEAST_CHANCE, noneOf(outlook.usual[bin]! * width));
+      uses += outlook.put(bin, (odds * noneByNetwork + noneByHistogram) / (1 + odds));
       odds = Math.min(SUREST, (odds * noneByNetwork) / noneByHistogram);
     }
+    outlook.odds = odds;
   }
 }
 

@@ -2,7 +2,7 @@ import { BIN_COUNT, BIN_EDGES, binOf, HORIZON_SECONDS } from './bins.js';
 import { CELL, type ClockPattern } from './clock-pattern.js';
 import { overflowing, scaled } from './fixed-inputs.js';
 import type { Fleet } from './fleet.js';
-import { type PooledGaps, poolClass, shrunkChance } from './pooled-gaps.js';
+import { MOST_CHANCE, type PooledGaps, poolClass, shrunkChance } from './pooled-gaps.js';
 import { DECAY_SECONDS } from './rates.js';
 import type { Landmark, UnitState } from './unit.js';
 
@@ -26,6 +26,13 @@ const NEVER = scaled(0);
 /** Where a unit that is ordered at a look may be let go again, after it is ready. */
 const AFTER_LEAD = [0, 2, 5];
 
+/** An outlook that ends because a use was sure goes on when none came. */
+export interface LookAgain {
+  /** Seconds after the landmark. */
+  afterSeconds: number;
+  odds: number;
+}
+
 /** The time after a landmark, cut into bins, each with the inputs that change along the way. */
 export class Outlook {
   readonly from = new Float64Array(MOST_BINS);
@@ -42,6 +49,8 @@ export class Outlook {
   readonly useChance = new Float64Array(MOST_BINS);
   readonly idle = new Float64Array(MOST_BINS);
   count = 0;
+  /** How far the network is believed from the end on, given no use came. */
+  odds = 1;
   private readonly chance = new Float64Array(BIN_COUNT);
   private unit!: UnitState;
   private pool!: PooledGaps;
@@ -50,6 +59,11 @@ export class Outlook {
   private mark!: Landmark;
   private pattern: ClockPattern | undefined;
   private readonly edges: number[] = [];
+  private edge = 0;
+  private ageBin = 0;
+  private knownHour = -1;
+  private fleetHour = 0;
+  private ownHour = 0;
   private bin = 0;
   /** From which time after the landmark the bins count, and the inputs that know of no lead. */
   private base = 0;
@@ -65,6 +79,7 @@ export class Outlook {
   private hourOverflow = 0;
   private foreseenOverflow = 0;
   private hourRate = 0;
+  private logLastGap = 0;
 
   /** Starts anew: `fromSeconds` to `toSeconds` after the landmark. */
   begin(
@@ -100,12 +115,17 @@ export class Outlook {
     edges.length = 0;
     const age = mark.atSeconds - unit.usedAtSeconds;
     const [last, before] = unit.lastGaps;
+    this.logLastGap = Math.log(last + 5);
     if (unit.uses > 1 && last > 40) edges.push(last - around(last) - age, last + around(last) - age);
     if (unit.uses > 2 && before > 40 && Math.abs(before - last) > around(last) + around(before)) {
       edges.push(before - around(before) - age, before + around(before) - age);
     }
     if (mark.atSeconds > unit.usedAtSeconds) for (const after of AFTER_LEAD) edges.push(key.leadSeconds + after);
     if (window) edges.push(window.from, window.until);
+    edges.sort(ascending);
+    this.edge = 0;
+    this.ageBin = 0;
+    this.knownHour = -1;
   }
 
   /** Adds the next bin; false when the end is reached. */
@@ -115,7 +135,8 @@ export class Outlook {
       while (this.bin < BIN_COUNT - 1 && this.base + BIN_EDGES[this.bin + 1]! <= start + 1e-9) this.bin++;
       let end = this.base + BIN_EDGES[this.bin + 1]!;
       if (start < this.minutesUntil - 1e-9) end = Math.min(end, this.clockEdge(start));
-      for (const edge of this.edges) if (start + 1e-6 < edge && edge < end) end = edge;
+      while (this.edge < this.edges.length && this.edges[this.edge]! <= start + 1e-6) this.edge++;
+      if (this.edge < this.edges.length && this.edges[this.edge]! < end) end = this.edges[this.edge]!;
       if (end <= start) end = this.until;
       this.at = Math.min(end, this.until);
       if (this.at - start > 1e-9) {
@@ -134,14 +155,25 @@ export class Outlook {
     return this.at >= HORIZON_SECONDS ? Infinity : this.at;
   }
 
-  /** To be called once all intensities are known. */
-  settle(): void {
-    for (let bin = 0; bin < this.count; bin++) {
-      const rate = this.intensity[bin]!;
-      const chance = -Math.expm1(-rate * this.width[bin]!);
-      this.useChance[bin] = chance;
-      this.idle[bin] = rate > 0 ? chance / rate : this.width[bin]!;
-    }
+  /** When there is more to see than it goes to: when to look again. */
+  get again(): LookAgain | undefined {
+    return this.endSeconds === Infinity ? undefined : { afterSeconds: this.at, odds: this.odds };
+  }
+
+  /** Notes that no use comes in a bin with this chance. */
+  put(bin: number, noneChance: number): number {
+    const width = this.width[bin]!;
+    const chance = 1 - noneChance;
+    const expected = expectedOf(chance);
+    this.intensity[bin] = expected / width;
+    this.useChance[bin] = chance;
+    this.idle[bin] = expected > 0 ? (width * chance) / expected : width;
+    return expected;
+  }
+
+  /** Adds uses that are expected besides. */
+  expect(bin: number, uses: number): void {
+    this.put(bin, (1 - this.useChance[bin]!) * noneOf(uses));
   }
 
   private minutes(): number {
@@ -187,22 +219,31 @@ export class Outlook {
     const middle = (start + end) / 2;
     const age = mark.atSeconds - unit.usedAtSeconds + middle;
     const idleAge = Math.max(0, age - unit.key.leadSeconds);
-    const bin = binOf(idleAge);
+    while (this.ageBin < BIN_COUNT - 1 && BIN_EDGES[this.ageBin + 1]! <= idleAge) this.ageBin++;
+    const bin = this.ageBin;
     const binWidth = BIN_EDGES[bin + 1]! - BIN_EDGES[bin]!;
     const time = mark.atSeconds + middle;
-    this.interpolate(Math.log(middle - this.base + 1));
+    const logAge = Math.log(idleAge + 1);
+    const since = middle - this.base;
+    this.interpolate(since === idleAge ? logAge : Math.log(since + 1));
     let at = this.count * MOVING_INPUTS;
-    inputs[at++] = Math.log(idleAge + 1) * 0.3 - 1;
-    const usual = -Math.log(1 - Math.min(0.98, this.chance[bin]!)) / binWidth;
+    inputs[at++] = logAge * 0.3 - 1;
+    const usual = -Math.log(1 - Math.min(MOST_CHANCE, this.chance[bin]!)) / binWidth;
     this.usual[this.count] = usual;
     inputs[at++] = scaled(usual);
-    inputs[at++] = scaled(-Math.log(1 - Math.min(0.98, pool.chance(bin))) / binWidth);
+    inputs[at++] = pool.input(bin);
     if (width > 14_400) {
       inputs[at++] = 0;
       inputs[at++] = 0;
     } else {
-      inputs[at++] = fleet.season.hours.factor(time);
-      inputs[at++] = unit.key.season.hours.factor(time);
+      const hour = Math.floor(time / 3_600);
+      if (hour !== this.knownHour) {
+        this.knownHour = hour;
+        this.fleetHour = fleet.season.hours.factor(time);
+        this.ownHour = unit.key.season.hours.factor(time);
+      }
+      inputs[at++] = this.fleetHour;
+      inputs[at++] = this.ownHour;
     }
     if (width > 200_000) {
       inputs[at++] = 0;
@@ -212,16 +253,17 @@ export class Outlook {
       inputs[at++] = unit.key.season.days.factor(time);
     }
     const [last, before] = unit.lastGaps;
-    const ratio = Math.log((age + 5) / (last + 5));
+    const ratio = Math.log(age + 5) - this.logLastGap;
     inputs[at++] = unit.uses > 1 && Math.abs(age - last) <= around(last) ? 1 : 0;
     inputs[at++] = unit.uses > 2 && Math.abs(age - before) <= around(before) ? 1 : 0;
     inputs[at++] = ratio * 0.5;
     inputs[at++] = Math.abs(ratio) * 0.5;
-    for (let index = 0; index < 3; index++) {
-      const decay = DECAY_SECONDS[index]!;
-      const left = middle > FORGOTTEN * decay ? 0 : Math.exp(-middle / decay);
-      inputs[at++] = left === 0 ? NEVER : scaled((mark.recent[index as 0]! * left) / decay);
-    }
+    const leftOfHour = middle > FORGOTTEN * 3_600 ? 0 : Math.exp(middle / -3_600);
+    const leftOfTen = middle > FORGOTTEN * 600 ? 0 : sixth(leftOfHour);
+    const leftOfOne = middle > FORGOTTEN * 60 ? 0 : tenth(leftOfTen);
+    inputs[at++] = leftOfOne === 0 ? NEVER : scaled((mark.recent[0] * leftOfOne) / 60);
+    inputs[at++] = leftOfTen === 0 ? NEVER : scaled((mark.recent[1] * leftOfTen) / 600);
+    inputs[at++] = leftOfHour === 0 ? NEVER : scaled((mark.recent[2] * leftOfHour) / 3_600);
     const minutes = Math.floor(time / 60) - Math.floor(mark.atSeconds / 60);
     inputs[at++] = minutes === 0 ? 1 : 0;
     inputs[at++] = minutes === 1 && width < 100 ? 1 : 0;
@@ -255,7 +297,7 @@ export class Outlook {
     inputs[at++] = this.foreseenOverflow * 0.5;
     const second = this.mark.atSeconds + start - minute * 60;
     inputs[at++] = width < 59 ? pattern.phaseFactor(Math.max(0, second), Math.min(60, second + width)) : 0;
-    inputs[at++] = (time % 60) / 60 - 0.5;
+    inputs[at++] = (time - minute * 60) / 60 - 0.5;
   }
 
   private interpolate(logMiddle: number): void {
@@ -264,6 +306,34 @@ export class Outlook {
     this.knot[this.count] = left;
     this.towards[this.count] = Math.min(1, (logMiddle - LOG_KNOTS[left]!) / (LOG_KNOTS[left + 1]! - LOG_KNOTS[left]!));
   }
+}
+
+/** Below this a few terms of a series are as good as an exponential or a logarithm, and faster. */
+const SMALL = 0.02;
+
+/** Chance that nothing happens when so much is expected. */
+export function noneOf(expected: number): number {
+  if (expected > SMALL) return Math.exp(-expected);
+  return 1 - expected * (1 - expected * (1 / 2 - expected * (1 / 6 - expected / 24)));
+}
+
+/** How much is expected where something happens with this chance. */
+function expectedOf(chance: number): number {
+  if (chance > SMALL) return -Math.log(1 - chance);
+  return chance * (1 + chance * (1 / 2 + chance * (1 / 3 + chance * (1 / 4 + chance / 5))));
+}
+
+const ascending = (one: number, other: number): number => one - other;
+
+function sixth(value: number): number {
+  const square = value * value;
+  return square * square * square;
+}
+
+function tenth(value: number): number {
+  const square = value * value;
+  const fourth = square * square;
+  return fourth * fourth * square;
 }
 
 /** How far off the last gap still counts as the same. */
