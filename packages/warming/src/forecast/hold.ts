@@ -48,8 +48,10 @@ export class UnitHold {
   plan: UnitPlan | undefined;
   /** When the sandbox that is held or on its way is ready; undefined when there is none. */
   readyAtSeconds: number | undefined;
-  /** Counts the plans, so that wake-ups of replaced plans are told apart. */
-  version = 0;
+  /** When the plan changes next what is held. */
+  changesAtSeconds = Infinity;
+  /** When it is looked at whether it did. */
+  wakeAtSeconds = Infinity;
   private readonly of: KeyHolds;
   private isOn = false;
   private parks = false;
