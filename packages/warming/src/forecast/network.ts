@@ -44,7 +44,7 @@ export class HazardNetwork {
   private readonly coefficientGradient: Float64Array;
   private readonly outputs: number;
   private readonly mixAt: number;
-  private readonly mix = new Float64Array(MIXED);
+  private mixes = new Float64Array(64 * MIXED);
   private readonly inner = new Float64Array(MIXED);
   private active: Float32Array;
   /** Learning passes since the last step. */
@@ -90,28 +90,33 @@ export class HazardNetwork {
     if (learning) this.coefficientGradient.fill(0);
   }
 
-  /** Log intensity per second in a bin. Most moving inputs are zero most of the time. */
-  predict(bins: NetworkBins, bin: number): number {
+  /**
+   * Log intensities per second of the bins from `first` to before `end`. Most moving inputs are zero most of the time. What
+   * the mixing units say is kept for {@link backward}.
+   */
+  predict(bins: NetworkBins, first: number, end: number, logs: Float64Array): void {
     const { moving, knots } = this.shape;
-    const { coefficient, mix, active } = this;
+    const { coefficient, active, mixAt } = this;
     const { inputs } = bins;
-    const knot = bins.knot[bin]!;
-    const towards = bins.towards[bin]!;
-    let sum = coefficient[knot]! * (1 - towards) + coefficient[knot + 1]! * towards;
-    const from = bin * moving;
+    if (this.mixes.length < end * MIXED) this.mixes = new Float64Array(end * MIXED * 2);
+    const { mixes } = this;
     const at = knots + moving;
-    let mix0 = coefficient[at]!;
-    let mix1 = coefficient[at + 1]!;
-    let mix2 = coefficient[at + 2]!;
-    let mix3 = coefficient[at + 3]!;
-    let mix4 = coefficient[at + 4]!;
-    let mix5 = coefficient[at + 5]!;
-    let mix6 = coefficient[at + 6]!;
-    let mix7 = coefficient[at + 7]!;
-    let weight = this.mixAt;
-    for (let input = 0; input < moving; input++) {
-      const value = inputs[from + input]!;
-      if (value !== 0) {
+    for (let bin = first; bin < end; bin++) {
+      const knot = bins.knot[bin]!;
+      const towards = bins.towards[bin]!;
+      let sum = coefficient[knot]! * (1 - towards) + coefficient[knot + 1]! * towards;
+      const from = bin * moving;
+      let mix0 = coefficient[at]!;
+      let mix1 = coefficient[at + 1]!;
+      let mix2 = coefficient[at + 2]!;
+      let mix3 = coefficient[at + 3]!;
+      let mix4 = coefficient[at + 4]!;
+      let mix5 = coefficient[at + 5]!;
+      let mix6 = coefficient[at + 6]!;
+      let mix7 = coefficient[at + 7]!;
+      for (let input = 0, weight = mixAt; input < moving; input++, weight += MIXED) {
+        const value = inputs[from + input]!;
+        if (value === 0) continue;
         sum += coefficient[knots + input]! * value;
         mix0 += active[weight]! * value;
         mix1 += active[weight + 1]! * value;
@@ -122,59 +127,65 @@ export class HazardNetwork {
         mix6 += active[weight + 6]! * value;
         mix7 += active[weight + 7]! * value;
       }
-      weight += MIXED;
+      const to = bin * MIXED;
+      mixes[to] = mix0;
+      mixes[to + 1] = mix1;
+      mixes[to + 2] = mix2;
+      mixes[to + 3] = mix3;
+      mixes[to + 4] = mix4;
+      mixes[to + 5] = mix5;
+      mixes[to + 6] = mix6;
+      mixes[to + 7] = mix7;
+      for (let unit = 0; unit < MIXED; unit++) {
+        const mix = mixes[to + unit]!;
+        const value = mix > 0 ? mix : LEAK * mix;
+        mixes[to + unit] = value;
+        sum += coefficient[at + MIXED + unit]! * value;
+      }
+      logs[bin] = sum;
     }
-    mix[0] = mix0 > 0 ? mix0 : LEAK * mix0;
-    mix[1] = mix1 > 0 ? mix1 : LEAK * mix1;
-    mix[2] = mix2 > 0 ? mix2 : LEAK * mix2;
-    mix[3] = mix3 > 0 ? mix3 : LEAK * mix3;
-    mix[4] = mix4 > 0 ? mix4 : LEAK * mix4;
-    mix[5] = mix5 > 0 ? mix5 : LEAK * mix5;
-    mix[6] = mix6 > 0 ? mix6 : LEAK * mix6;
-    mix[7] = mix7 > 0 ? mix7 : LEAK * mix7;
-    for (let unit = 0; unit < MIXED; unit++) sum += coefficient[at + MIXED + unit]! * mix[unit]!;
-    return sum;
   }
 
-  /** Takes in the derivative of the loss by the log intensity of the bin that was predicted last. */
-  backward(bins: NetworkBins, bin: number, derivative: number): void {
+  /** Takes in the derivatives of the loss by the log intensities of the bins that were predicted last. */
+  backward(bins: NetworkBins, count: number, derivatives: Float64Array): void {
     const { moving, knots } = this.shape;
-    const { coefficient, coefficientGradient, gradient, mix, inner } = this;
-    const knot = bins.knot[bin]!;
-    const towards = bins.towards[bin]!;
-    coefficientGradient[knot]! += derivative * (1 - towards);
-    coefficientGradient[knot + 1]! += derivative * towards;
-    const thresholds = knots + moving;
-    for (let unit = 0; unit < MIXED; unit++) {
-      coefficientGradient[thresholds + MIXED + unit]! += derivative * mix[unit]!;
-      inner[unit] = derivative * coefficient[thresholds + MIXED + unit]! * (mix[unit]! > 0 ? 1 : LEAK);
-      coefficientGradient[thresholds + unit]! += inner[unit]!;
-    }
-    const inner0 = inner[0]!;
-    const inner1 = inner[1]!;
-    const inner2 = inner[2]!;
-    const inner3 = inner[3]!;
-    const inner4 = inner[4]!;
-    const inner5 = inner[5]!;
-    const inner6 = inner[6]!;
-    const inner7 = inner[7]!;
+    const { coefficient, coefficientGradient, gradient, mixes, inner, mixAt } = this;
     const { inputs } = bins;
-    const from = bin * moving;
-    let at = this.mixAt;
-    for (let input = 0; input < moving; input++) {
-      const value = inputs[from + input]!;
-      if (value !== 0) {
-        coefficientGradient[knots + input]! += derivative * value;
-        gradient[at]! += inner0 * value;
-        gradient[at + 1]! += inner1 * value;
-        gradient[at + 2]! += inner2 * value;
-        gradient[at + 3]! += inner3 * value;
-        gradient[at + 4]! += inner4 * value;
-        gradient[at + 5]! += inner5 * value;
-        gradient[at + 6]! += inner6 * value;
-        gradient[at + 7]! += inner7 * value;
+    const at = knots + moving;
+    for (let bin = 0; bin < count; bin++) {
+      const derivative = derivatives[bin]!;
+      const knot = bins.knot[bin]!;
+      const towards = bins.towards[bin]!;
+      coefficientGradient[knot]! += derivative * (1 - towards);
+      coefficientGradient[knot + 1]! += derivative * towards;
+      for (let unit = 0; unit < MIXED; unit++) {
+        const mix = mixes[bin * MIXED + unit]!;
+        coefficientGradient[at + MIXED + unit]! += derivative * mix;
+        inner[unit] = derivative * coefficient[at + MIXED + unit]! * (mix > 0 ? 1 : LEAK);
+        coefficientGradient[at + unit]! += inner[unit]!;
       }
-      at += MIXED;
+      const inner0 = inner[0]!;
+      const inner1 = inner[1]!;
+      const inner2 = inner[2]!;
+      const inner3 = inner[3]!;
+      const inner4 = inner[4]!;
+      const inner5 = inner[5]!;
+      const inner6 = inner[6]!;
+      const inner7 = inner[7]!;
+      const from = bin * moving;
+      for (let input = 0, weight = mixAt; input < moving; input++, weight += MIXED) {
+        const value = inputs[from + input]!;
+        if (value === 0) continue;
+        coefficientGradient[knots + input]! += derivative * value;
+        gradient[weight]! += inner0 * value;
+        gradient[weight + 1]! += inner1 * value;
+        gradient[weight + 2]! += inner2 * value;
+        gradient[weight + 3]! += inner3 * value;
+        gradient[weight + 4]! += inner4 * value;
+        gradient[weight + 5]! += inner5 * value;
+        gradient[weight + 6]! += inner6 * value;
+        gradient[weight + 7]! += inner7 * value;
+      }
     }
   }
 

@@ -1,31 +1,27 @@
-import { BIN_COUNT, BIN_EDGES, binOf, HORIZON_SECONDS } from './bins.js';
-import { CELL, type ClockPattern } from './clock-pattern.js';
+import { BIN_COUNT, BIN_EDGES, HORIZON_SECONDS } from './bins.js';
+import type { ClockPattern } from './clock-pattern.js';
 import { overflowing, scaled } from './fixed-inputs.js';
 import type { Fleet } from './fleet.js';
 import { MOST_CHANCE, type PooledGaps, poolClass, shrunkChance } from './pooled-gaps.js';
 import { DECAY_SECONDS } from './rates.js';
-import type { Landmark, UnitState } from './unit.js';
+import { around, TimeCuts } from './time-cuts.js';
+import { type Landmark, type UnitState, zoneOf } from './unit.js';
 
 export const MOVING_INPUTS = 22;
+/** Log intensities beyond these are not believed. */
+export const LOWEST_LOG = -20;
+export const HIGHEST_LOG = 3;
+const SUREST = 1e9;
+const LEAST_CHANCE = 1e-30;
 /** Times after the landmark between which the network interpolates. */
 const KNOTS = [0, 2, 5, 12, 30, 60, 120, 300, 900, 3_600, 14_400, 86_400, 400_000, 2_400_000];
 export const KNOT_COUNT = KNOTS.length;
 const LOG_KNOTS = KNOTS.map((seconds) => Math.log(seconds + 1));
-const MOST_BINS = 320;
+export const MOST_BINS = 320;
 const HOUR = 2;
-/** Minutes that are looked at one by one: for runtimes that are busy, start at one second, or come back by the clock. */
-const BUSY_MINUTES = 3;
-const PHASED_MINUTES = 10;
-const LOCKED_SHARE = 0.4;
-const PERIODIC_SHARE = 0.4;
-const PERIODIC_LEAD = 0.12;
-const CELL_SLACK = 1;
 /** After so many decay times nothing is left of a count. */
 const FORGOTTEN = 40;
 const NEVER = scaled(0);
-/** Where a unit that is ordered at a look may be let go again, after it is ready. */
-const AFTER_LEAD = [0, 2, 5];
-
 /** An outlook that ends because a use was sure goes on when none came. */
 export interface LookAgain {
   /** Seconds after the landmark. */
@@ -51,6 +47,7 @@ export class Outlook {
   count = 0;
   /** How far the network is believed from the end on, given no use came. */
   odds = 1;
+  private readonly cuts = new TimeCuts();
   private readonly chance = new Float64Array(BIN_COUNT);
   private unit!: UnitState;
   private pool!: PooledGaps;
@@ -58,21 +55,14 @@ export class Outlook {
   private fleet!: Fleet;
   private mark!: Landmark;
   private pattern: ClockPattern | undefined;
-  private readonly edges: number[] = [];
-  private edge = 0;
   private ageBin = 0;
   private knownHour = -1;
   private fleetHour = 0;
   private ownHour = 0;
-  private bin = 0;
   /** From which time after the landmark the bins count, and the inputs that know of no lead. */
   private base = 0;
   private at = 0;
   private until = 0;
-  private minuteEnd = 0;
-  private minutesUntil = 0;
-  private lockFrom = -1;
-  private lockUntil = -1;
   private knownMinute = -1;
   private ofHour = 0;
   private foreseen = 0;
@@ -98,56 +88,37 @@ export class Outlook {
     this.mark = mark;
     this.count = 0;
     this.base = mark.fromSeconds;
-    this.bin = binOf(fromSeconds - this.base);
     this.at = fromSeconds;
     this.until = toSeconds;
     this.pattern = key.pattern;
+    this.cuts.begin(unit, mark, fromSeconds, window);
     shrunkChance(unit.gaps, this.pool, this.chance);
-    this.minuteEnd = 60 - (mark.atSeconds - Math.floor(mark.atSeconds / 60) * 60);
     this.knownMinute = -1;
     this.hourRate = mark.recent[HOUR] / DECAY_SECONDS[HOUR]!;
     this.hourOverflow = overflowing(unit, this.hourRate);
     this.ofHour = 0;
     this.foreseen = 0;
     this.foreseenOverflow = 0;
-    this.minutesUntil = this.minuteEnd + 60 * (this.minutes() - 1);
-    const { edges } = this;
-    edges.length = 0;
-    const age = mark.atSeconds - unit.usedAtSeconds;
-    const [last, before] = unit.lastGaps;
-    this.logLastGap = Math.log(last + 5);
-    if (unit.uses > 1 && last > 40) edges.push(last - around(last) - age, last + around(last) - age);
-    if (unit.uses > 2 && before > 40 && Math.abs(before - last) > around(last) + around(before)) {
-      edges.push(before - around(before) - age, before + around(before) - age);
-    }
-    if (mark.atSeconds > unit.usedAtSeconds) for (const after of AFTER_LEAD) edges.push(key.leadSeconds + after);
-    if (window) edges.push(window.from, window.until);
-    edges.sort(ascending);
-    this.edge = 0;
+    this.logLastGap = Math.log(unit.lastGaps[0] + 5);
     this.ageBin = 0;
     this.knownHour = -1;
   }
 
-  /** Adds the next bin; false when the end is reached. */
-  next(): boolean {
-    while (this.at < this.until && this.count < MOST_BINS) {
+  /** Adds up to so many bins; false when the end is reached. */
+  extend(most: number): boolean {
+    const last = Math.min(MOST_BINS, this.count + most);
+    while (this.at < this.until && this.count < last) {
       const start = this.at;
-      while (this.bin < BIN_COUNT - 1 && this.base + BIN_EDGES[this.bin + 1]! <= start + 1e-9) this.bin++;
-      let end = this.base + BIN_EDGES[this.bin + 1]!;
-      if (start < this.minutesUntil - 1e-9) end = Math.min(end, this.clockEdge(start));
-      while (this.edge < this.edges.length && this.edges[this.edge]! <= start + 1e-6) this.edge++;
-      if (this.edge < this.edges.length && this.edges[this.edge]! < end) end = this.edges[this.edge]!;
-      if (end <= start) end = this.until;
+      const end = this.cuts.end(start) ?? this.until;
       this.at = Math.min(end, this.until);
       if (this.at - start > 1e-9) {
-        this.add(this.count === 0 ? this.wholeStart(start) : start, end);
+        this.add(this.count === 0 ? this.cuts.wholeStart(start) : start, end);
         this.from[this.count] = start;
         this.width[this.count] = this.at - start;
         this.count++;
-        return true;
       }
     }
-    return false;
+    return this.at < this.until && this.count < MOST_BINS;
   }
 
   /** Up to which time after the landmark it goes; infinite when that is as far as anybody looks. */
@@ -160,53 +131,39 @@ export class Outlook {
     return this.endSeconds === Infinity ? undefined : { afterSeconds: this.at, odds: this.odds };
   }
 
-  /** Notes that no use comes in a bin with this chance. */
-  put(bin: number, noneChance: number): number {
-    const width = this.width[bin]!;
-    const chance = 1 - noneChance;
-    const expected = expectedOf(chance);
-    this.intensity[bin] = expected / width;
-    this.useChance[bin] = chance;
-    this.idle[bin] = expected > 0 ? (width * chance) / expected : width;
-    return expected;
+  /**
+   * Turns log intensities of the bins from `first` on into chances, mixed with those of the gap histograms. Gives the uses
+   * expected in them.
+   */
+  believe(first: number, logIntensity: Float64Array, correction: Float64Array): number {
+    const { from, width, usual, useChance, idle, intensity } = this;
+    let { odds } = this;
+    let uses = 0;
+    for (let bin = first; bin < this.count; bin++) {
+      const wide = width[bin]!;
+      const log = Math.min(HIGHEST_LOG, Math.max(LOWEST_LOG, logIntensity[bin]!));
+      const noneByNetwork = noneOf(Math.exp(log) * correction[zoneOf(from[bin]! - this.base)]! * wide);
+      const noneByHistogram = Math.max(LEAST_CHANCE, noneOf(usual[bin]! * wide));
+      const chance = 1 - (odds * noneByNetwork + noneByHistogram) / (1 + odds);
+      const expected = expectedOf(chance);
+      useChance[bin] = chance;
+      intensity[bin] = expected / wide;
+      idle[bin] = expected > 0 ? (wide * chance) / expected : wide;
+      odds = Math.min(SUREST, (odds * noneByNetwork) / noneByHistogram);
+      uses += expected;
+    }
+    this.odds = odds;
+    return uses;
   }
 
   /** Adds uses that are expected besides. */
   expect(bin: number, uses: number): void {
-    this.put(bin, (1 - this.useChance[bin]!) * noneOf(uses));
-  }
-
-  private minutes(): number {
-    const { pattern } = this;
-    const busy = this.mark.recent[HOUR] >= 3 ? BUSY_MINUTES : 2;
-    this.lockFrom = -1;
-    if (!pattern) return busy;
-    const peak = pattern.peak();
-    const locked = peak.share > LOCKED_SHARE;
-    if (locked) {
-      this.lockFrom = Math.max(0, peak.cell * CELL - CELL_SLACK);
-      this.lockUntil = Math.min(60, (peak.cell + 1) * CELL + CELL_SLACK);
-    }
-    const least = locked ? PHASED_MINUTES : busy;
-    const periodic = pattern.best > PERIODIC_SHARE && pattern.best - pattern.usual > PERIODIC_LEAD;
-    return periodic ? Math.max(least, pattern.period + 1) : least;
-  }
-
-  /** The next whole minute, or the next edge of the second at which most claims come. */
-  private clockEdge(start: number): number {
-    const time = this.mark.atSeconds + start;
-    const second = time - Math.floor(time / 60) * 60;
-    if (this.lockFrom > second + 1e-6) return start + this.lockFrom - second;
-    if (this.lockFrom >= 0 && this.lockUntil > second + 1e-6) return start + this.lockUntil - second;
-    const rest = 60 - second;
-    return start + (rest > 1e-6 ? rest : 60);
-  }
-
-  /** Where the bin would have started if the outlook did not start within it. */
-  private wholeStart(start: number): number {
-    const edge = this.base + BIN_EDGES[this.bin]!;
-    if (start < this.minuteEnd || start >= this.minutesUntil) return Math.min(start, edge);
-    return Math.max(edge, start - ((start - this.minuteEnd) % 60));
+    const wide = this.width[bin]!;
+    const expected = this.intensity[bin]! * wide + uses;
+    const chance = 1 - noneOf(expected);
+    this.useChance[bin] = chance;
+    this.intensity[bin] = expected / wide;
+    this.idle[bin] = expected > 0 ? (wide * chance) / expected : wide;
   }
 
   /**
@@ -312,7 +269,7 @@ export class Outlook {
 const SMALL = 0.02;
 
 /** Chance that nothing happens when so much is expected. */
-export function noneOf(expected: number): number {
+function noneOf(expected: number): number {
   if (expected > SMALL) return Math.exp(-expected);
   return 1 - expected * (1 - expected * (1 / 2 - expected * (1 / 6 - expected / 24)));
 }
@@ -323,8 +280,6 @@ function expectedOf(chance: number): number {
   return chance * (1 + chance * (1 / 2 + chance * (1 / 3 + chance * (1 / 4 + chance / 5))));
 }
 
-const ascending = (one: number, other: number): number => one - other;
-
 function sixth(value: number): number {
   const square = value * value;
   return square * square * square;
@@ -334,9 +289,4 @@ function tenth(value: number): number {
   const square = value * value;
   const fourth = square * square;
   return fourth * fourth * square;
-}
-
-/** How far off the last gap still counts as the same. */
-function around(gapSeconds: number): number {
-  return gapSeconds * 0.01 + 2;
 }
