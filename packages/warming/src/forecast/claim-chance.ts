@@ -10,6 +10,9 @@ const STEEPEST_ODDS = 9;
 const PRIOR = 20;
 const FORGETS_ABOVE = 4_000;
 const TABLE_BINS = 10;
+/** How far the model is believed against the base rate before anything is known, and what that weighs. */
+const FIRST_SHARE = 0.3;
+const FIRST_SHARE_WEIGHT = 1;
 
 interface Pending {
   key: string;
@@ -17,6 +20,9 @@ interface Pending {
   fixed: Float32Array;
   network: number;
   raw: number;
+  /** What the model and its table say, and how often a claim followed by then. */
+  model: number;
+  base: number;
   told: number;
   open: boolean;
 }
@@ -27,6 +33,7 @@ export interface ChanceState {
   squares: Float64Array;
   levels: Float64Array;
   came: Float64Array;
+  shrink: Float64Array;
   table: { count: number; told: number; came: number }[];
   brier: number;
 }
@@ -52,7 +59,9 @@ export interface CalibrationReport {
 
 /**
  * Calibrated chance that the next claim of a runtime comes within ten minutes. A logistic model learns it online from the
- * inputs of the network and the network's own answer; a table of what came at each level corrects what it tells.
+ * inputs of the network and the network's own answer; a table of what came at each level corrects what it tells. How far
+ * that may differ from how often claims followed so far is the share of its differences that came true, by least squares:
+ * a runtime that hardly ever falls silent is told from its base rate, whatever the model makes of a few silences.
  */
 export class ClaimChance {
   readonly withinSeconds: number;
@@ -60,6 +69,8 @@ export class ClaimChance {
   private readonly squares = new Float64Array(INPUTS).fill(1);
   private readonly levels = new Float64Array(BINS);
   private readonly came = new Float64Array(BINS);
+  /** Outcomes and claims that followed, then products of the model's and the outcome's difference from the base rate. */
+  private readonly shrink = Float64Array.of(0, 0, FIRST_SHARE * FIRST_SHARE_WEIGHT, FIRST_SHARE_WEIGHT);
   private queue: Pending[] = [];
   private head = 0;
   private readonly latest = new Map<string, Pending>();
@@ -78,8 +89,10 @@ export class ClaimChance {
     if (before?.open) this.settle(before, 1);
     const network = logit(networkChance);
     const raw = this.predict(fixed, network);
-    const told = this.correct(raw);
-    const pending = { key, atSeconds, fixed, network, raw, told, open: true };
+    const model = this.correct(raw);
+    const base = this.base(model);
+    const told = this.steady(model);
+    const pending = { key, atSeconds, fixed, network, raw, model, base, told, open: true };
     this.latest.set(key, pending);
     this.queue.push(pending);
     return told;
@@ -87,7 +100,7 @@ export class ClaimChance {
 
   /** What the model tells for a runtime without learning from it. */
   tell(fixed: Float32Array, networkChance: number): number {
-    return this.correct(this.predict(fixed, logit(networkChance)));
+    return this.steady(this.correct(this.predict(fixed, logit(networkChance))));
   }
 
   forget(key: string): void {
@@ -122,8 +135,8 @@ export class ClaimChance {
   }
 
   save(): ChanceState {
-    const { weights, squares, levels, came, table } = this;
-    return { weights, squares, levels, came, table, brier: this.brier };
+    const { weights, squares, levels, came, shrink, table } = this;
+    return { weights, squares, levels, came, shrink, table, brier: this.brier };
   }
 
   restore(state: ChanceState): void {
@@ -131,6 +144,7 @@ export class ClaimChance {
     this.squares.set(state.squares);
     this.levels.set(state.levels);
     this.came.set(state.came);
+    this.shrink.set(state.shrink);
     this.table = state.table;
     this.brier = state.brier;
     this.queue = [];
@@ -165,6 +179,12 @@ export class ClaimChance {
       this.levels[level]! /= 2;
       this.came[level]! /= 2;
     }
+    const { shrink } = this;
+    const difference = pending.model - pending.base;
+    shrink[0]! += 1;
+    shrink[1]! += came;
+    shrink[2]! += difference * (came - pending.base);
+    shrink[3]! += difference * difference;
     const error = pending.raw - came;
     for (let index = 0; index < INPUTS; index++) {
       const input = index < FIXED_INPUTS ? pending.fixed[index]! : index === NETWORK ? pending.network : 1;
@@ -179,6 +199,17 @@ export class ClaimChance {
     let sum = weights[NETWORK]! * network + weights[NETWORK + 1]!;
     for (let index = 0; index < FIXED_INPUTS; index++) sum += weights[index]! * fixed[index]!;
     return 1 / (1 + Math.exp(-Math.min(12, Math.max(-12, sum))));
+  }
+
+  /** How often a claim followed; the first time, what the model says. */
+  private base(model: number): number {
+    return (this.shrink[1]! + model) / (this.shrink[0]! + 1);
+  }
+
+  private steady(model: number): number {
+    const base = this.base(model);
+    const share = Math.min(1, Math.max(0, this.shrink[2]! / this.shrink[3]!));
+    return base + share * (model - base);
   }
 
   private correct(raw: number): number {
