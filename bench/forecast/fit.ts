@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { HazardNetwork, seedWeights } from '../../packages/warming/src/forecast/network.js';
+import { HIGHEST_LOG, LOWEST_LOG, MOST_BINS } from '../../packages/warming/src/forecast/outlook.js';
 import { NETWORK_SHAPE } from '../../packages/warming/src/forecast/shape.js';
 import { collectLessons, type Lesson, LessonBins } from './lessons.js';
 import { arrivalsOf, traceFolder } from './traces.js';
@@ -13,7 +14,7 @@ import { arrivalsOf, traceFolder } from './traces.js';
 const { values } = parseArgs({
   options: {
     lessons: { type: 'string', default: '10000' },
-    epochs: { type: 'string', default: '7' },
+    epochs: { type: 'string', default: '14' },
     rate: { type: 'string', default: '0.002' },
     batch: { type: 'string', default: '48' },
     leads: { type: 'string', default: '15,2,60' },
@@ -64,18 +65,22 @@ const weightOf = names.map((_, source) => {
 });
 const network = new HazardNetwork(NETWORK_SHAPE, seedWeights(NETWORK_SHAPE));
 const bins = new LessonBins();
+const logs = new Float64Array(MOST_BINS);
+const slopes = new Float64Array(MOST_BINS);
 
 /** Loss of a lesson; learns from it when `weight` is given. */
 function pass({ fixed, used, count }: Lesson, weight: number): number {
   network.begin(fixed, true);
+  network.predict(bins, 0, count, logs);
   let loss = 0;
   for (let bin = 0; bin < count; bin++) {
-    const log = Math.min(3, Math.max(-20, network.predict(bins, bin)));
+    const log = Math.min(HIGHEST_LOG, Math.max(LOWEST_LOG, logs[bin]!));
     const expected = Math.exp(log) * bins.width[bin]!;
     const happened = used && bin === count - 1 ? 1 : 0;
     loss += expected - happened * log;
-    if (weight > 0) network.backward(bins, bin, weight * Math.min(STEEPEST, expected - happened));
+    slopes[bin] = weight * Math.min(STEEPEST, expected - happened);
   }
+  if (weight > 0) network.backward(bins, count, slopes);
   if (weight > 0) network.end(fixed);
   return loss;
 }

@@ -1,11 +1,10 @@
 import { Demand } from '../../packages/warming/src/forecast/demand.js';
 import { Learner } from '../../packages/warming/src/forecast/learner.js';
-import type { NetworkBins } from '../../packages/warming/src/forecast/network.js';
-import { KNOT_COUNT, MOVING_INPUTS, Outlook } from '../../packages/warming/src/forecast/outlook.js';
+import { type NetworkBins, seedWeights } from '../../packages/warming/src/forecast/network.js';
+import { KNOT_COUNT, MOST_BINS, MOVING_INPUTS, Outlook } from '../../packages/warming/src/forecast/outlook.js';
+import { NETWORK_SHAPE } from '../../packages/warming/src/forecast/shape.js';
 import type { Landmark, UnitState } from '../../packages/warming/src/forecast/unit.js';
 import type { Arrival } from '../../packages/warming/src/replay/trace.js';
-
-const MOST_BINS = 320;
 
 /** What a unit went through after a landmark, with all inputs as they were: one example for the fit. */
 export interface Lesson {
@@ -29,7 +28,7 @@ export class LessonCollector extends Learner {
 
   /** Lessons of runtimes for which `validates` is true go to `kept`. */
   constructor(every: number, validates: (key: string) => boolean) {
-    super({ rate: 0, batch: 1e9, averaging: 0 });
+    super({ rate: 0, batch: 1e9, averaging: 0 }, seedWeights(NETWORK_SHAPE));
     this.every = every;
     this.validates = validates;
   }
@@ -43,7 +42,7 @@ export class LessonCollector extends Learner {
     if (this.state / 4_294_967_296 >= 1 / this.every) return;
     const { looked } = this;
     looked.begin(unit, mark, this.fleet, from, until);
-    while (looked.next());
+    looked.extend(MOST_BINS);
     const bins = new Float32Array(looked.count * ROW);
     for (let bin = 0; bin < looked.count; bin++) {
       const at = bin * ROW;

@@ -5,12 +5,12 @@ import { poolClass } from './pooled-gaps.js';
 import type { Landmark, UnitState } from './unit.js';
 
 /** An idle unit is looked at again when this share of the time since its first look has passed, in leads at least. */
-const LOOK_AGAIN_GROWTH = 0.15;
+const LOOK_AGAIN_GROWTH = 0.2;
 const LOOK_AGAIN_LEADS = 0.5;
 /** It is learned from as a new landmark when its age has grown by this much. */
 const LEARN_AGAIN_GROWTH = 1.5;
 /** Units nobody uses are learned from when their untold time has grown by this much, but not before five minutes. */
-const SWEEP_GROWTH = 0.3;
+const SWEEP_GROWTH = 1;
 const SWEEP_SECONDS = 300;
 
 /** A unit whose outlook changed. */

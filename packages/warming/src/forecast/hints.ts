@@ -33,7 +33,7 @@ export function addUses(window: HintWindow, outlook: Outlook): void {
     const start = outlook.from[bin]!;
     const width = outlook.width[bin]!;
     const overlap = Math.min(window.until, start + width) - Math.max(window.from, start);
-    if (overlap > 0) outlook.intensity[bin]! += (window.perSecond * overlap) / width;
+    if (overlap > 0) outlook.expect(bin, window.perSecond * overlap);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { LookAgain } from './outlook.js';
 import type { UnitState } from './unit.js';
 
 /** Hold windows of one unit: pairs of ready-from and hold-until, in seconds since `atSeconds`. */
@@ -6,6 +7,10 @@ export interface UnitPlan {
   windows: readonly number[];
   /** What holding is worth at its best point, in idle sandbox-seconds. */
   worthSeconds: number;
+  /** What a cold start was worth when the plan was made. */
+  valueSeconds: number;
+  /** Set when the plan has to be made anew at its end. */
+  again: LookAgain | undefined;
 }
 
 /** What one planner wants of a runtime, counted along so that deep pools cost no more than shallow ones. */
@@ -43,8 +48,10 @@ export class UnitHold {
   plan: UnitPlan | undefined;
   /** When the sandbox that is held or on its way is ready; undefined when there is none. */
   readyAtSeconds: number | undefined;
-  /** Counts the plans, so that wake-ups of replaced plans are told apart. */
-  version = 0;
+  /** When the plan changes next what is held. */
+  changesAtSeconds = Infinity;
+  /** When it is looked at whether it did. */
+  wakeAtSeconds = Infinity;
   private readonly of: KeyHolds;
   private isOn = false;
   private parks = false;

@@ -1,52 +1,80 @@
 import { Heap } from 'heap-js';
 import type { UnitHold, UnitPlan } from './hold.js';
+import type { LookAgain } from './outlook.js';
 
 /** Times closer together than this are the same: Unix seconds carry no more than a quarter of a microsecond. */
 const TICK = 1e-5;
 
-interface Edge {
+interface Wake {
   atSeconds: number;
   order: number;
   hold: UnitHold;
-  version: number;
 }
 
 /** Follows the plans of all units through time: which are on, and when the next one changes. */
 export class Holding {
-  private readonly edges = new Heap<Edge>((a, b) => a.atSeconds - b.atSeconds || a.order - b.order);
+  private readonly wakes = new Heap<Wake>((a, b) => a.atSeconds - b.atSeconds || a.order - b.order);
   private order = 0;
+  private readonly lookOn: (hold: UnitHold, again: LookAgain, nowSeconds: number) => void;
+
+  /** `lookOn` has to adopt a plan for a unit whose plan has come to its end. */
+  constructor(lookOn: (hold: UnitHold, again: LookAgain, nowSeconds: number) => void) {
+    this.lookOn = lookOn;
+  }
 
   /** Puts a new plan in force. An order has to go out one lead time before a window starts. */
   adopt(hold: UnitHold, plan: UnitPlan, nowSeconds: number): void {
     hold.plan = plan;
-    hold.version++;
     this.advance(hold, nowSeconds);
   }
 
   drop(hold: UnitHold): void {
     hold.plan = undefined;
-    hold.version++;
+    hold.changesAtSeconds = Infinity;
     hold.set(false);
     hold.readyAtSeconds = undefined;
   }
 
   /** Units whose state changed up to now. */
   due(nowSeconds: number, changed: (hold: UnitHold) => void): void {
-    for (let edge = this.edges.peek(); edge && edge.atSeconds <= nowSeconds + TICK; edge = this.edges.peek()) {
-      this.edges.pop();
-      if (edge.hold.version !== edge.version) continue;
-      this.advance(edge.hold, nowSeconds);
-      changed(edge.hold);
+    for (let wake = this.first(); wake && wake.atSeconds <= nowSeconds + TICK; wake = this.first()) {
+      const { hold } = wake;
+      this.wakes.pop();
+      hold.wakeAtSeconds = Infinity;
+      const { again, atSeconds } = hold.plan!;
+      if (again && nowSeconds >= atSeconds + again.afterSeconds - TICK) this.lookOn(hold, again, nowSeconds);
+      else this.advance(hold, nowSeconds);
+      changed(hold);
     }
   }
 
   /** When the next unit changes; undefined when none will. */
   next(): number | undefined {
-    for (let edge = this.edges.peek(); edge; edge = this.edges.peek()) {
-      if (edge.hold.version === edge.version) return edge.atSeconds;
-      this.edges.pop();
+    return this.first()?.atSeconds;
+  }
+
+  /**
+   * A unit has one wake-up that counts, and it is never later than the next change of its plan. Where it is earlier, because
+   * the plan was replaced since, it is put off when it comes first; most are replaced again before that.
+   */
+  private first(): Wake | undefined {
+    for (let wake = this.wakes.peek(); wake; wake = this.wakes.peek()) {
+      const { hold, atSeconds } = wake;
+      if (hold.wakeAtSeconds === atSeconds) {
+        if (hold.changesAtSeconds <= atSeconds) return wake;
+        hold.wakeAtSeconds = Infinity;
+        this.wakes.pop();
+        this.wake(hold);
+      } else this.wakes.pop();
     }
     return undefined;
+  }
+
+  private wake(hold: UnitHold): void {
+    const atSeconds = hold.changesAtSeconds;
+    if (atSeconds >= hold.wakeAtSeconds) return;
+    hold.wakeAtSeconds = atSeconds;
+    this.wakes.push({ atSeconds, order: this.order++, hold });
   }
 
   private advance(hold: UnitHold, nowSeconds: number): void {
@@ -54,7 +82,7 @@ export class Holding {
     const lead = hold.unit.key.leadSeconds;
     const since = nowSeconds - plan.atSeconds;
     const { windows } = plan;
-    let edge = Infinity;
+    let edge = plan.again?.afterSeconds ?? Infinity;
     let ready: number | undefined;
     for (let index = 0; index < windows.length; index += 2) {
       const order = windows[index]! - lead;
@@ -62,8 +90,8 @@ export class Holding {
       if (since >= end - TICK) continue;
       if (since >= order - TICK) {
         ready = plan.atSeconds + windows[index]!;
-        edge = endOfStretch(windows, index, lead);
-      } else edge = order;
+        edge = Math.min(edge, endOfStretch(windows, index, lead));
+      } else edge = Math.min(edge, order);
       break;
     }
     const before = hold.readyAtSeconds;
@@ -71,9 +99,8 @@ export class Holding {
       ready = before;
     hold.set(ready !== undefined);
     hold.readyAtSeconds = ready;
-    if (edge < Infinity) {
-      this.edges.push({ atSeconds: plan.atSeconds + edge, order: this.order++, hold, version: hold.version });
-    }
+    hold.changesAtSeconds = plan.atSeconds + edge;
+    this.wake(hold);
   }
 }
 

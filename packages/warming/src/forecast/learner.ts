@@ -2,7 +2,8 @@ import { HORIZON_SECONDS } from './bins.js';
 import { Fleet } from './fleet.js';
 import type { HintWindow } from './hints.js';
 import { HazardNetwork } from './network.js';
-import { Outlook } from './outlook.js';
+import { HIGHEST_LOG, LOWEST_LOG, MOST_BINS, Outlook } from './outlook.js';
+import { poolClass } from './pooled-gaps.js';
 import { PRIOR_WEIGHTS } from './prior.gen.js';
 import { NETWORK_SHAPE } from './shape.js';
 import { Trust } from './trust.js';
@@ -22,19 +23,16 @@ export const DEFAULT_LEARNING: Learning = { rate: 1e-4, batch: 16, averaging: 1e
 
 const STEEPEST = 8;
 const MOST_EXPECTED = 20;
-/** Expected uses after which nothing is planned: who is not used by then was not understood, and is let go. */
-const SURELY_USED = 14;
-const SUREST = 1e9;
-const LEAST_CHANCE = 1e-30;
+/** Expected uses after which an outlook ends: when a unit is still not used by then, it is looked at again. */
+const SURELY_USED = 5;
+/** Bins that are added to an outlook before it is asked whether a use is sure by then. */
+const BINS_AT_ONCE = 6;
 
 /** Units that are used often teach one lesson in so many; which one does not depend on how it came out. */
 function oneIn(uses: number): number {
   if (uses > 64) return 8;
-  return uses > 16 ? 2 : 1;
-}
-
-function bounded(logIntensity: number): number {
-  return Math.exp(Math.min(3, Math.max(-20, logIntensity)));
+  if (uses > 16) return 4;
+  return uses > 4 ? 2 : 1;
 }
 
 /** What all runtimes share: the network, and what the fleet shows. */
@@ -50,6 +48,9 @@ export class Learner {
   private readonly learning: Learning;
   private readonly observed = new Float64Array(ZONE_COUNT);
   private readonly predicted = new Float64Array(ZONE_COUNT);
+  private readonly corrections = new Float64Array(ZONE_COUNT);
+  private readonly logs = new Float64Array(MOST_BINS);
+  private readonly slopes = new Float64Array(MOST_BINS);
 
   /** With a `network`, that one is learned further instead of a new one. */
   constructor(
@@ -70,25 +71,30 @@ export class Learner {
     if (this.turn++ % oneIn(unit.uses) !== 0) return;
     const { outlook, network } = this;
     outlook.begin(unit, mark, this.fleet, from, until);
-    while (outlook.next());
+    outlook.extend(MOST_BINS);
+    const { count, width, usual } = outlook;
     network.begin(mark.inputs, true);
+    network.predict(outlook, 0, count, this.logs);
     this.observed.fill(0);
     this.predicted.fill(0);
     let loss = 0;
     let usualLoss = 0;
-    for (let bin = 0; bin < outlook.count; bin++) {
-      const raw = network.predict(outlook, bin);
+    for (let bin = 0; bin < count; bin++) {
       const zone = zoneOf(outlook.from[bin]! - mark.fromSeconds);
-      const width = outlook.width[bin]!;
-      const happened = used && bin === outlook.count - 1 ? 1 : 0;
-      const expected = bounded(raw + Math.log(unit.correction(zone))) * width;
-      const usual = outlook.usual[bin]!;
-      loss += expected - (happened ? Math.log(Math.max(1e-12, expected / width)) : 0);
-      usualLoss += usual * width - (happened ? Math.log(Math.max(1e-12, usual)) : 0);
-      network.backward(outlook, bin, Math.min(STEEPEST, expected - happened));
-      this.observed[zone]! += happened;
-      this.predicted[zone]! += Math.min(MOST_EXPECTED, bounded(raw) * width);
+      const uncorrected = Math.exp(Math.min(HIGHEST_LOG, Math.max(LOWEST_LOG, this.logs[bin]!))) * width[bin]!;
+      const expected = uncorrected * unit.correction(zone);
+      loss += expected;
+      usualLoss += usual[bin]! * width[bin]!;
+      this.slopes[bin] = Math.min(STEEPEST, expected);
+      this.predicted[zone]! += Math.min(MOST_EXPECTED, uncorrected);
+      if (used && bin === count - 1) {
+        this.slopes[bin] = Math.min(STEEPEST, expected - 1);
+        this.observed[zone]! += 1;
+        loss -= Math.log(Math.max(1e-12, expected / width[bin]!));
+        usualLoss -= Math.log(Math.max(1e-12, usual[bin]!));
+      }
     }
+    network.backward(outlook, count, this.slopes);
     for (let zone = 0; zone < ZONE_COUNT; zone++) {
       if (this.predicted[zone]! > 0) unit.correct(zone, this.observed[zone]!, this.predicted[zone]!);
     }
@@ -105,22 +111,19 @@ export class Learner {
     mark: Landmark,
     fromSeconds = mark.fromSeconds,
     window?: HintWindow,
+    startOdds = this.trust.odds(poolClass(unit, mark.atSeconds)),
   ): void {
     const { network } = this;
     outlook.begin(unit, mark, this.fleet, fromSeconds, HORIZON_SECONDS, window);
     network.begin(mark.inputs, false);
+    outlook.odds = startOdds;
+    for (let zone = 0; zone < ZONE_COUNT; zone++) this.corrections[zone] = unit.correction(zone);
     let uses = 0;
-    let odds = this.trust.odds(outlook.unitClass);
-    for (let bin = 0; uses < SURELY_USED && outlook.next(); bin++) {
-      const width = outlook.width[bin]!;
-      const raw = network.predict(outlook, bin);
-      const believed = bounded(raw) * unit.correction(zoneOf(outlook.from[bin]! - mark.fromSeconds)) * width;
-      const noneByNetwork = Math.exp(-believed);
-      const noneByHistogram = Math.max(LEAST_CHANCE, Math.exp(-outlook.usual[bin]! * width));
-      const expected = Math.log((1 + odds) / (odds * noneByNetwork + noneByHistogram));
-      outlook.intensity[bin] = expected / width;
-      uses += expected;
-      odds = Math.min(SUREST, (odds * noneByNetwork) / noneByHistogram);
+    for (let more = true; more && uses < SURELY_USED; ) {
+      const first = outlook.count;
+      more = outlook.extend(BINS_AT_ONCE);
+      network.predict(outlook, first, outlook.count, this.logs);
+      uses += outlook.believe(first, this.logs, this.corrections);
     }
   }
 }

@@ -48,12 +48,17 @@ export class Lookout {
     return nowSeconds - first.usedAtSeconds < LATELY_SECONDS ? Math.max(chance, key.firstChance) : chance;
   }
 
-  predict({ unit, mark }: Looked, outlook: Outlook, nowSeconds: number, hints: HintBook | undefined): void {
+  predict(
+    { unit, mark }: Looked,
+    outlook: Outlook,
+    nowSeconds: number,
+    hints: HintBook | undefined,
+    odds?: number,
+  ): void {
     const window = hints?.window(unit.key.name, unit.depth, mark.atSeconds);
     const from = Math.max(mark.fromSeconds, nowSeconds - mark.atSeconds);
-    this.demand.learner.predict(outlook, unit, mark, from, window);
+    this.demand.learner.predict(outlook, unit, mark, from, window, odds);
     if (window) addUses(window, outlook);
-    outlook.settle();
   }
 }
 

@@ -7,10 +7,10 @@ export interface NetworkShape {
   knots: number;
   /** Inputs that change along the plan. */
   moving: number;
-  /** Units that mix the moving inputs, for what is not log-linear in them. */
-  mixed: number;
 }
 
+/** Units that mix the moving inputs, for what is not log-linear in them. Their number is written out where speed counts. */
+const MIXED = 8;
 const LEAK = 0.1;
 const FIRST_MOMENT = 0.9;
 const SECOND_MOMENT = 0.999;
@@ -38,24 +38,24 @@ export class HazardNetwork {
   readonly second: Float32Array;
   steps = 0;
   readonly gradient: Float32Array;
-  private readonly layer: Float64Array;
+  private readonly layer: Float32Array;
   private readonly layerGradient: Float64Array;
   private readonly coefficient: Float64Array;
   private readonly coefficientGradient: Float64Array;
   private readonly outputs: number;
   private readonly mixAt: number;
-  private readonly mix: Float64Array;
+  private mixes = new Float64Array(64 * MIXED);
+  private readonly inner = new Float64Array(MIXED);
   private active: Float32Array;
   /** Learning passes since the last step. */
   waiting = 0;
 
   constructor(shape: NetworkShape, weights?: ArrayLike<number>) {
-    const { fixed, moving, hidden, knots, mixed } = shape;
+    const { fixed, moving, hidden, knots } = shape;
     this.shape = shape;
-    this.outputs = knots + moving + 2 * mixed;
+    this.outputs = knots + moving + 2 * MIXED;
     this.mixAt = hidden * (fixed + 1) + this.outputs * (hidden + 1) + fixed;
-    this.size = this.mixAt + mixed * moving;
-    this.mix = new Float64Array(mixed);
+    this.size = this.mixAt + MIXED * moving;
     this.weights = new Float32Array(this.size);
     if (weights) this.weights.set(weights);
     this.averaged = this.weights.slice();
@@ -63,94 +63,134 @@ export class HazardNetwork {
     this.gradient = new Float32Array(this.size);
     this.first = new Float32Array(this.size);
     this.second = new Float32Array(this.size);
-    this.layer = new Float64Array(hidden);
+    this.layer = new Float32Array(hidden);
     this.layerGradient = new Float64Array(hidden);
     this.coefficient = new Float64Array(this.outputs);
     this.coefficientGradient = new Float64Array(this.outputs);
   }
 
   /** Starts a prediction: the inputs that hold for all of it. `learning` chooses the moving weights. */
-  begin(fixedInputs: ArrayLike<number>, learning: boolean): void {
+  begin(fixedInputs: Float32Array, learning: boolean): void {
     const { fixed, hidden, knots } = this.shape;
     const { layer, coefficient, outputs } = this;
     const weights = learning ? this.weights : this.averaged;
     this.active = weights;
     let at = 0;
     for (let unit = 0; unit < hidden; unit++) {
-      let even = weights[at++]!;
-      let odd = 0;
-      let input = 0;
-      for (; input + 1 < fixed; input += 2) {
-        even += weights[at]! * fixedInputs[input]!;
-        odd += weights[at + 1]! * fixedInputs[input + 1]!;
-        at += 2;
-      }
-      if (input < fixed) even += weights[at++]! * fixedInputs[input]!;
-      const sum = even + odd;
+      const sum = weights[at]! + dot(weights, at + 1, fixedInputs, fixed);
+      at += fixed + 1;
       layer[unit] = sum > 0 ? sum : LEAK * sum;
     }
     for (let output = 0; output < outputs; output++) {
-      let sum = weights[at++]!;
-      for (let unit = 0; unit < hidden; unit++) sum += weights[at++]! * layer[unit]!;
-      coefficient[output] = sum;
+      coefficient[output] = weights[at]! + dot(weights, at + 1, layer, hidden);
+      at += hidden + 1;
     }
-    let linear = 0;
-    for (let input = 0; input < fixed; input++) linear += weights[at++]! * fixedInputs[input]!;
+    const linear = dot(weights, at, fixedInputs, fixed);
     for (let knot = 0; knot < knots; knot++) coefficient[knot]! += linear;
     if (learning) this.coefficientGradient.fill(0);
   }
 
-  /** Log intensity per second in a bin. */
-  predict(bins: NetworkBins, bin: number): number {
-    const { moving, knots, mixed } = this.shape;
-    const { coefficient, mix, active } = this;
+  /**
+   * Log intensities per second of the bins from `first` to before `end`. Most moving inputs are zero most of the time. What
+   * the mixing units say is kept for {@link backward}.
+   */
+  predict(bins: NetworkBins, first: number, end: number, logs: Float64Array): void {
+    const { moving, knots } = this.shape;
+    const { coefficient, active, mixAt } = this;
     const { inputs } = bins;
-    const knot = bins.knot[bin]!;
-    const towards = bins.towards[bin]!;
-    let sum = coefficient[knot]! * (1 - towards) + coefficient[knot + 1]! * towards;
-    const from = bin * moving;
-    const thresholds = knots + moving;
-    for (let input = 0; input < moving; input++) sum += coefficient[knots + input]! * inputs[from + input]!;
-    let at = this.mixAt;
-    for (let unit = 0; unit < mixed; unit++) {
-      let even = coefficient[thresholds + unit]!;
-      let odd = 0;
-      for (let input = from; input < from + moving; input += 2) {
-        even += active[at]! * inputs[input]!;
-        odd += active[at + 1]! * inputs[input + 1]!;
-        at += 2;
+    if (this.mixes.length < end * MIXED) this.mixes = new Float64Array(end * MIXED * 2);
+    const { mixes } = this;
+    const at = knots + moving;
+    for (let bin = first; bin < end; bin++) {
+      const knot = bins.knot[bin]!;
+      const towards = bins.towards[bin]!;
+      let sum = coefficient[knot]! * (1 - towards) + coefficient[knot + 1]! * towards;
+      const from = bin * moving;
+      let mix0 = coefficient[at]!;
+      let mix1 = coefficient[at + 1]!;
+      let mix2 = coefficient[at + 2]!;
+      let mix3 = coefficient[at + 3]!;
+      let mix4 = coefficient[at + 4]!;
+      let mix5 = coefficient[at + 5]!;
+      let mix6 = coefficient[at + 6]!;
+      let mix7 = coefficient[at + 7]!;
+      for (let input = 0, weight = mixAt; input < moving; input++, weight += MIXED) {
+        const value = inputs[from + input]!;
+        if (value === 0) continue;
+        sum += coefficient[knots + input]! * value;
+        mix0 += active[weight]! * value;
+        mix1 += active[weight + 1]! * value;
+        mix2 += active[weight + 2]! * value;
+        mix3 += active[weight + 3]! * value;
+        mix4 += active[weight + 4]! * value;
+        mix5 += active[weight + 5]! * value;
+        mix6 += active[weight + 6]! * value;
+        mix7 += active[weight + 7]! * value;
       }
-      const value = even + odd;
-      mix[unit] = value > 0 ? value : LEAK * value;
-      sum += coefficient[thresholds + mixed + unit]! * mix[unit]!;
+      const to = bin * MIXED;
+      mixes[to] = mix0;
+      mixes[to + 1] = mix1;
+      mixes[to + 2] = mix2;
+      mixes[to + 3] = mix3;
+      mixes[to + 4] = mix4;
+      mixes[to + 5] = mix5;
+      mixes[to + 6] = mix6;
+      mixes[to + 7] = mix7;
+      for (let unit = 0; unit < MIXED; unit++) {
+        const mix = mixes[to + unit]!;
+        const value = mix > 0 ? mix : LEAK * mix;
+        mixes[to + unit] = value;
+        sum += coefficient[at + MIXED + unit]! * value;
+      }
+      logs[bin] = sum;
     }
-    return sum;
   }
 
-  /** Takes in the derivative of the loss by the log intensity of the bin that was predicted last. */
-  backward(bins: NetworkBins, bin: number, derivative: number): void {
-    const { moving, knots, mixed } = this.shape;
-    const { coefficient, coefficientGradient, gradient, mix } = this;
-    const knot = bins.knot[bin]!;
-    const towards = bins.towards[bin]!;
-    coefficientGradient[knot]! += derivative * (1 - towards);
-    coefficientGradient[knot + 1]! += derivative * towards;
-    const from = bin * moving;
-    for (let input = 0; input < moving; input++) {
-      coefficientGradient[knots + input]! += derivative * bins.inputs[from + input]!;
-    }
-    const thresholds = knots + moving;
-    let at = this.mixAt;
-    for (let unit = 0; unit < mixed; unit++) {
-      coefficientGradient[thresholds + mixed + unit]! += derivative * mix[unit]!;
-      const inner = derivative * coefficient[thresholds + mixed + unit]! * (mix[unit]! > 0 ? 1 : LEAK);
-      coefficientGradient[thresholds + unit]! += inner;
-      for (let input = 0; input < moving; input++) gradient[at++]! += inner * bins.inputs[from + input]!;
+  /** Takes in the derivatives of the loss by the log intensities of the bins that were predicted last. */
+  backward(bins: NetworkBins, count: number, derivatives: Float64Array): void {
+    const { moving, knots } = this.shape;
+    const { coefficient, coefficientGradient, gradient, mixes, inner, mixAt } = this;
+    const { inputs } = bins;
+    const at = knots + moving;
+    for (let bin = 0; bin < count; bin++) {
+      const derivative = derivatives[bin]!;
+      const knot = bins.knot[bin]!;
+      const towards = bins.towards[bin]!;
+      coefficientGradient[knot]! += derivative * (1 - towards);
+      coefficientGradient[knot + 1]! += derivative * towards;
+      for (let unit = 0; unit < MIXED; unit++) {
+        const mix = mixes[bin * MIXED + unit]!;
+        coefficientGradient[at + MIXED + unit]! += derivative * mix;
+        inner[unit] = derivative * coefficient[at + MIXED + unit]! * (mix > 0 ? 1 : LEAK);
+        coefficientGradient[at + unit]! += inner[unit]!;
+      }
+      const inner0 = inner[0]!;
+      const inner1 = inner[1]!;
+      const inner2 = inner[2]!;
+      const inner3 = inner[3]!;
+      const inner4 = inner[4]!;
+      const inner5 = inner[5]!;
+      const inner6 = inner[6]!;
+      const inner7 = inner[7]!;
+      const from = bin * moving;
+      for (let input = 0, weight = mixAt; input < moving; input++, weight += MIXED) {
+        const value = inputs[from + input]!;
+        if (value === 0) continue;
+        coefficientGradient[knots + input]! += derivative * value;
+        gradient[weight]! += inner0 * value;
+        gradient[weight + 1]! += inner1 * value;
+        gradient[weight + 2]! += inner2 * value;
+        gradient[weight + 3]! += inner3 * value;
+        gradient[weight + 4]! += inner4 * value;
+        gradient[weight + 5]! += inner5 * value;
+        gradient[weight + 6]! += inner6 * value;
+        gradient[weight + 7]! += inner7 * value;
+      }
     }
   }
 
   /** Ends a learning pass that was started with `begin(inputs, true)`. */
-  end(fixedInputs: ArrayLike<number>): void {
+  end(fixedInputs: Float32Array): void {
     const { fixed, hidden, knots } = this.shape;
     const { layer, gradient, coefficientGradient, outputs, active } = this;
     const { layerGradient } = this;
@@ -158,6 +198,10 @@ export class HazardNetwork {
     let at = hidden * (fixed + 1);
     for (let output = 0; output < outputs; output++) {
       const slope = coefficientGradient[output]!;
+      if (slope === 0) {
+        at += hidden + 1;
+        continue;
+      }
       gradient[at++]! += slope;
       for (let unit = 0; unit < hidden; unit++) {
         gradient[at]! += slope * layer[unit]!;
@@ -185,16 +229,37 @@ export class HazardNetwork {
     this.steps++;
     const firstBias = 1 - FIRST_MOMENT ** Math.min(this.steps, 10_000);
     const secondBias = 1 - SECOND_MOMENT ** Math.min(this.steps, 100_000);
+    const pace = rate / firstBias;
+    const spread = 1 / secondBias;
     for (let index = 0; index < size; index++) {
       const slope = gradient[index]! * scale;
-      first[index]! += (1 - FIRST_MOMENT) * (slope - first[index]!);
-      second[index]! += (1 - SECOND_MOMENT) * (slope * slope - second[index]!);
-      weights[index]! -= (rate * first[index]!) / firstBias / (Math.sqrt(second[index]! / secondBias) + 1e-6);
-      averaged[index]! += averaging * (weights[index]! - averaged[index]!);
+      const mean = first[index]! + (1 - FIRST_MOMENT) * (slope - first[index]!);
+      const square = second[index]! + (1 - SECOND_MOMENT) * (slope * slope - second[index]!);
+      const weight = weights[index]! - (pace * mean) / (Math.sqrt(square * spread) + 1e-6);
+      first[index] = mean;
+      second[index] = square;
+      weights[index] = weight;
+      averaged[index]! += averaging * (weight - averaged[index]!);
       gradient[index] = 0;
     }
     this.waiting = 0;
   }
+}
+
+function dot(weights: Float32Array, from: number, values: Float32Array, count: number): number {
+  let one = 0;
+  let two = 0;
+  let three = 0;
+  let four = 0;
+  let index = 0;
+  for (let at = from; index + 3 < count; index += 4, at += 4) {
+    one += weights[at]! * values[index]!;
+    two += weights[at + 1]! * values[index + 1]!;
+    three += weights[at + 2]! * values[index + 2]!;
+    four += weights[at + 3]! * values[index + 3]!;
+  }
+  for (; index < count; index++) one += weights[from + index]! * values[index]!;
+  return one + two + (three + four);
 }
 
 /** Places of the two histogram intensities among the moving inputs, and how logs are scaled there. */
@@ -204,11 +269,11 @@ const LOG_SCALE = 0.3;
 
 /** Where a fit starts: small noise from a fixed seed, and the answer of the two gap histograms. */
 export function seedWeights(shape: NetworkShape): Float64Array {
-  const { fixed, moving, hidden, knots, mixed } = shape;
-  const outputs = knots + moving + 2 * mixed;
+  const { fixed, moving, hidden, knots } = shape;
+  const outputs = knots + moving + 2 * MIXED;
   const inner = hidden * (fixed + 1);
   const mixAt = inner + outputs * (hidden + 1) + fixed;
-  const weights = new Float64Array(mixAt + mixed * moving);
+  const weights = new Float64Array(mixAt + MIXED * moving);
   let state = 1;
   const noise = (): number => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;

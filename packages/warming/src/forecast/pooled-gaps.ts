@@ -1,17 +1,21 @@
-import { BIN_COUNT } from './bins.js';
+import { BIN_COUNT, BIN_EDGES } from './bins.js';
+import { scaled } from './fixed-inputs.js';
 import { GAP_STEP, type GapHistogram } from './gap-histogram.js';
 import type { UnitState } from './unit.js';
 
 const FORGET_ABOVE = 5_000;
 const PRIOR_CHANCE = 0.15;
+export const MOST_CHANCE = 0.98;
 
 /** What the units of one class have in common: the chance per bin of idle time that it ends there. */
 export class PooledGaps {
   readonly ended = new Float64Array(BIN_COUNT);
   readonly reached = new Float64Array(BIN_COUNT);
+  private readonly inputs = new Float64Array(BIN_COUNT).fill(Number.NaN);
 
   add(bin: number): void {
     const { ended, reached } = this;
+    this.inputs.fill(Number.NaN, 0, bin + 1);
     ended[bin]! += 1;
     for (let index = 0; index <= bin; index++) {
       reached[index]! += 1;
@@ -19,6 +23,23 @@ export class PooledGaps {
       reached[index]! *= 0.7;
       ended[index]! *= 0.7;
     }
+  }
+
+  /** The same as an input of the network. */
+  input(bin: number): number {
+    const known = this.inputs[bin]!;
+    if (!Number.isNaN(known)) return known;
+    const input = scaled(
+      -Math.log(1 - Math.min(MOST_CHANCE, this.chance(bin))) / (BIN_EDGES[bin + 1]! - BIN_EDGES[bin]!),
+    );
+    this.inputs[bin] = input;
+    return input;
+  }
+
+  restore(ended: Float64Array, reached: Float64Array): void {
+    this.ended.set(ended);
+    this.reached.set(reached);
+    this.inputs.fill(Number.NaN);
   }
 
   chance(bin: number): number {

@@ -51,7 +51,8 @@ export class Cycle {
     const { counts } = this;
     if (this.weight < LEAST_WEIGHT || this.sum === 0) return 0;
     this.factors ??= this.allFactors();
-    return this.factors[Math.floor(seconds / this.slotSeconds) % counts.length]!;
+    const slot = Math.floor(seconds / this.slotSeconds);
+    return this.factors[slot - Math.floor(slot / counts.length) * counts.length]!;
   }
 
   save(): number[] {

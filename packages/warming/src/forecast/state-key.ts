@@ -1,5 +1,6 @@
 import { ClockPattern } from './clock-pattern.js';
 import { INPUT_STEP } from './fixed-inputs.js';
+import type { UnitPlan } from './hold.js';
 import { KeyState } from './key.js';
 import { type CycleRecord, cycleRecord, restoreCycle } from './state-season.js';
 import { type Landmark, UnitState, ZONE_COUNT } from './unit.js';
@@ -16,7 +17,7 @@ interface UnitRecord {
   gaps?: Uint16Array;
   own?: LandmarkRecord;
   extra?: LandmarkRecord;
-  /** Time, worth, whether parking pays, then the windows. */
+  /** Time, worth, price, whether parking pays, when to look on or -1, by which odds, then the windows. */
   plan?: Float64Array;
 }
 
@@ -88,7 +89,21 @@ function unitRecord(unit: UnitState, planner: UnitPlanner): UnitRecord {
     ...(unit.uses > 1 ? { gaps: unit.gaps.steps } : {}),
     ...(unit.own ? { own: landmarkRecord(unit.own) } : {}),
     ...(unit.extra ? { extra: landmarkRecord(unit.extra) } : {}),
-    ...(plan ? { plan: Float64Array.of(plan.atSeconds, plan.worthSeconds, hold.park ? 1 : 0, ...plan.windows) } : {}),
+    ...(plan ? { plan: planRecord(plan, hold.park) } : {}),
+  };
+}
+
+function planRecord({ atSeconds, worthSeconds, valueSeconds, again, windows }: UnitPlan, park: boolean): Float64Array {
+  const { afterSeconds, odds } = again ?? { afterSeconds: -1, odds: 0 };
+  return Float64Array.of(atSeconds, worthSeconds, valueSeconds, park ? 1 : 0, afterSeconds, odds, ...windows);
+}
+
+export function restorePlan(record: Float64Array): { plan: UnitPlan; park: boolean } {
+  const [atSeconds, worthSeconds, valueSeconds, park, afterSeconds, odds, ...windows] = record;
+  const again = afterSeconds! < 0 ? undefined : { afterSeconds: afterSeconds!, odds: odds! };
+  return {
+    plan: { atSeconds: atSeconds!, worthSeconds: worthSeconds!, valueSeconds: valueSeconds!, again, windows },
+    park: park === 1,
   };
 }
 

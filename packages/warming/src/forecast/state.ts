@@ -3,12 +3,12 @@ import type { BudgetState } from './budget.js';
 import type { ChanceState } from './claim-chance.js';
 import type { ForecastPolicy, KeySettings } from './forecast.js';
 import type { HintBook } from './hints.js';
-import { type KeyRecord, keyRecord, restoreKey } from './state-key.js';
+import { type KeyRecord, keyRecord, restoreKey, restorePlan } from './state-key.js';
 import { type CycleRecord, cycleRecord, restoreCycle } from './state-season.js';
 import type { UnitPlanner } from './unit-planner.js';
 
 const FAMILY = 'forecast';
-const VERSION = 3;
+const VERSION = 4;
 
 interface SharedRecord {
   /** Weights, their mean, both moments, gradient of the batch that is not full. */
@@ -112,8 +112,7 @@ function restorePlanner(planner: UnitPlanner, { shared, keys }: PlannerRecord, n
   network.steps = shared.steps;
   network.waiting = shared.waiting;
   for (const [index, { ended, reached }] of shared.pools.entries()) {
-    fleet.pools[index]!.ended.set(ended);
-    fleet.pools[index]!.reached.set(reached);
+    fleet.pools[index]!.restore(ended, reached);
   }
   restoreCycle(fleet.season.hours, shared.seasons[0]!);
   restoreCycle(fleet.season.days, shared.seasons[1]!);
@@ -129,10 +128,10 @@ function restorePlanner(planner: UnitPlanner, { shared, keys }: PlannerRecord, n
       demand.units.push(unit);
       const plan = record.units[index]!.plan;
       if (plan) {
-        const [atSeconds, worthSeconds, park, ...windows] = plan;
+        const restored = restorePlan(plan);
         const hold = planner.hold(unit);
-        hold.set(false, park === 1);
-        holding.adopt(hold, { atSeconds: atSeconds!, worthSeconds: worthSeconds!, windows }, nowSeconds);
+        hold.set(false, restored.park);
+        holding.adopt(hold, restored.plan, nowSeconds);
       }
     }
   }

@@ -4,14 +4,17 @@ import { KeyHolds, type UnitHold } from './hold.js';
 import { Holding } from './holding.js';
 import type { KeyState } from './key.js';
 import type { Lookout, Sight } from './lookout.js';
-import { Outlook } from './outlook.js';
+import { type LookAgain, Outlook } from './outlook.js';
 import { Planner } from './planner.js';
 import type { UnitState } from './unit.js';
+
+/** A plan for a unit that is free begins so long after now. */
+const LEAST_AHEAD = 1e-3;
 
 /** Plans for a set of runtimes at a price, and the following of those plans. */
 export class UnitPlanner {
   readonly lookout: Lookout;
-  readonly holding = new Holding();
+  readonly holding = new Holding((hold, again, nowSeconds) => this.lookOn(hold, again, nowSeconds));
   private readonly lane: number;
   private readonly planner = new Planner();
   private readonly outlook = new Outlook();
@@ -43,9 +46,16 @@ export class UnitPlanner {
   look(key: KeyState, nowSeconds: number, valueSeconds: number, depth: number): void {
     for (let index = 0; index < depth; index++) {
       const unit = this.demand.unit(key, index, nowSeconds);
-      const mark = unit.own ?? this.demand.landmark(unit, nowSeconds, 1e-3);
+      const mark = unit.own ?? this.demand.landmark(unit, nowSeconds, LEAST_AHEAD);
       this.lookAgain({ unit, mark }, nowSeconds, valueSeconds);
     }
+  }
+
+  /** A use that was sure did not come: plans on from now, by what is believed by now. */
+  private lookOn({ unit, plan }: UnitHold, again: LookAgain, nowSeconds: number): void {
+    const mark = this.demand.landmark(unit, nowSeconds, LEAST_AHEAD);
+    this.lookout.predict({ unit, mark }, this.outlook, nowSeconds, this.hints, again.odds);
+    this.plan({ unit, mark }, this.outlook, nowSeconds, plan!.valueSeconds);
   }
 
   private lookAgain(looked: Looked, nowSeconds: number, valueSeconds: number): void {
@@ -109,6 +119,6 @@ export class UnitPlanner {
       soonestSeconds: now - mark.atSeconds + leadSeconds,
     });
     hold.set(hold.on, this.worthParking(unit, outlook, valueSeconds));
-    this.holding.adopt(hold, { atSeconds: mark.atSeconds, ...answer }, now);
+    this.holding.adopt(hold, { atSeconds: mark.atSeconds, valueSeconds, again: outlook.again, ...answer }, now);
   }
 }
