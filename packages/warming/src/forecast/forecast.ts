@@ -70,7 +70,6 @@ export class ForecastPolicy implements TargetPolicy {
   private readonly book = new TargetBook();
   private readonly defaultLeadSeconds: number;
   private readonly maxHot: number;
-  private readonly maxGeneric: number;
   private readonly parkedCost: number;
   /** @internal */
   readonly budget: BudgetKeeper | undefined;
@@ -83,7 +82,6 @@ export class ForecastPolicy implements TargetPolicy {
     this.own = new UnitPlanner(seen, this.hints, lane);
     this.defaultLeadSeconds = checkedNumber('defaultLeadSeconds', options.defaultLeadSeconds ?? 15, 0);
     this.maxHot = checkedNumber('maxHot', options.maxHot ?? 500, 0);
-    this.maxGeneric = checkedNumber('maxGeneric', options.maxGeneric ?? 2000, 0);
     this.parkedCost = checkedNumber('parkedCostShare', options.parkedCostShare ?? 0, 0);
     this.setPrice(options.coldStartValueSeconds ?? 600);
     if (options.idleBudgetSecondsPerHour !== undefined) {
@@ -91,7 +89,8 @@ export class ForecastPolicy implements TargetPolicy {
     }
     if (options.specialiseSeconds !== undefined) {
       const seconds = checkedNumber('specialiseSeconds', options.specialiseSeconds, 0);
-      this.generic = new GenericTier(seconds, learning, options.weights);
+      const most = checkedNumber('maxGeneric', options.maxGeneric ?? 2000, 0);
+      this.generic = new GenericTier(seconds, most, learning, options.weights);
     }
   }
 
@@ -135,7 +134,7 @@ export class ForecastPolicy implements TargetPolicy {
   decide(atMs: number, options: { full?: boolean } = {}): Decision {
     const now = this.time.advance(atMs);
     this.own.holding.due(now, (hold) => this.retarget(hold.unit.key));
-    const generic = this.generic ? Math.min(this.maxGeneric, this.generic.wanted(now)) : undefined;
+    const generic = this.generic?.wanted(now);
     const next = Math.min(this.own.holding.next() ?? Infinity, this.generic?.next() ?? Infinity);
     return {
       atMs: now * 1000,
@@ -188,7 +187,8 @@ export class ForecastPolicy implements TargetPolicy {
     const sight = this.own.lookout.claim(key, seconds, this.hints);
     const ready = this.own.claim(sight, this.ownPrice(key));
     const own = observation.answeredBy === undefined ? ready : observation.answeredBy === 'hot';
-    if (!own) this.generic?.claim(seconds, key.leadSeconds, this.priceOf(key.name));
+    const answered = observation.answeredBy === undefined ? undefined : observation.answeredBy === 'generic';
+    if (!own) this.generic?.claim(seconds, key.leadSeconds, this.priceOf(key.name), answered);
     this.retarget(key);
   }
 

@@ -6,6 +6,7 @@ import type { KeyState } from './key.js';
 import type { Lookout, Sight } from './lookout.js';
 import { Outlook } from './outlook.js';
 import { Planner } from './planner.js';
+import { spareUnits, spareWorth } from './spares.js';
 import type { UnitState } from './unit.js';
 
 /** Plans for a set of runtimes at a price, and the following of those plans. */
@@ -69,7 +70,10 @@ export class UnitPlanner {
   /** Sandboxes wanted for a runtime now, and what the last of them is worth. */
   wanted(key: KeyState): { hot: number; parked: number; worthSeconds: number } {
     const holds = this.holds(key);
-    return { hot: holds.hot, parked: holds.parked, worthSeconds: holds.last()?.plan?.worthSeconds ?? 0 };
+    const last = holds.last();
+    const spares = spareUnits(last);
+    const worthSeconds = spareWorth(last?.plan?.worthSeconds ?? 0, spares);
+    return { hot: holds.hot + spares, parked: holds.parked, worthSeconds };
   }
 
   hold(unit: UnitState): UnitHold {
