@@ -14,7 +14,7 @@ import { BudgetKeeper } from './budget.js';
 import type { CalibrationReport } from './claim-chance.js';
 import { Demand } from './demand.js';
 import { explainKey } from './explain.js';
-import { GenericTier } from './generic-tier.js';
+import { GENERIC, GenericTier } from './generic-tier.js';
 import { HintBook } from './hints.js';
 import type { KeyState } from './key.js';
 import { DEFAULT_LEARNING, Learner, type Learning } from './learner.js';
@@ -106,6 +106,7 @@ export class ForecastPolicy implements TargetPolicy {
 
   observe(observation: Observation): void {
     const seconds = this.time.advance(observation.atMs);
+    this.budget?.gate.advance(seconds);
     switch (observation.kind) {
       case 'claim':
         this.claim(observation, seconds);
@@ -123,7 +124,8 @@ export class ForecastPolicy implements TargetPolicy {
         this.withdraw(observation.key, observation.hintId, seconds);
         break;
       case 'idle':
-        this.spend(observation.totalSeconds, seconds);
+        checkedNumber('totalSeconds', observation.totalSeconds, 0);
+        this.budget?.told(seconds, observation.totalSeconds);
         break;
       case 'runtime-removed':
         this.remove(observation.key);
@@ -133,9 +135,11 @@ export class ForecastPolicy implements TargetPolicy {
 
   decide(atMs: number, options: { full?: boolean } = {}): Decision {
     const now = this.time.advance(atMs);
+    this.budget?.gate.advance(now);
     this.own.holding.due(now, (hold) => this.retarget(hold.unit.key));
-    const generic = this.generic?.wanted(now);
-    const next = Math.min(this.own.holding.next() ?? Infinity, this.generic?.next() ?? Infinity);
+    this.keepBudget(now);
+    const generic = this.generic && this.wantedGeneric(this.generic, now);
+    const next = Math.min(...[this.own.holding, this.generic, this.budget].map((part) => part?.next() ?? Infinity));
     return {
       atMs: now * 1000,
       changed: this.book.take(options.full ?? false),
@@ -151,7 +155,7 @@ export class ForecastPolicy implements TargetPolicy {
       key: state,
       lookout: this.own.lookout,
       hints: this.hints.count(key),
-      target: this.target(state),
+      target: this.book.get(key) ?? this.target(state),
       valueSeconds: this.priceOf(key),
       nowSeconds: this.time.peek(atMs),
     });
@@ -182,13 +186,15 @@ export class ForecastPolicy implements TargetPolicy {
 
   private claim(observation: ClaimObserved, seconds: number): void {
     const key = this.own.demand.key(observation.key, this.defaultLeadSeconds, seconds);
-    this.budget?.claim();
+    this.budget?.claim(seconds);
     this.hints.claim(key.name, seconds);
     const sight = this.own.lookout.claim(key, seconds, this.hints);
     const ready = this.own.claim(sight, this.ownPrice(key));
-    const own = observation.answeredBy === undefined ? ready : observation.answeredBy === 'hot';
-    const answered = observation.answeredBy === undefined ? undefined : observation.answeredBy === 'generic';
-    if (!own) this.generic?.claim(seconds, key.leadSeconds, this.priceOf(key.name), answered);
+    const { answeredBy } = observation;
+    const own = answeredBy ? answeredBy === 'hot' : ready;
+    const shared = answeredBy && answeredBy === 'generic';
+    if (own || shared) this.budget?.gate.claimed(key.leadSeconds);
+    if (!own) this.generic?.claim(seconds, key.leadSeconds, this.priceOf(key.name), shared);
     this.retarget(key);
   }
 
@@ -213,12 +219,13 @@ export class ForecastPolicy implements TargetPolicy {
   private target(key: KeyState): RuntimeTarget {
     const settings = this.settings.get(key.name);
     const { hot, parked, worthSeconds } = this.own.wanted(key);
-    const bounded = Math.min(settings?.maxHot ?? this.maxHot, Math.max(settings?.minHot ?? 0, hot));
+    const least = settings?.minHot ?? 0;
+    const bounded = Math.min(settings?.maxHot ?? this.maxHot, Math.max(least, hot));
     const generic = this.generic !== undefined;
     const maxParked = settings?.maxParked ?? this.maxHot;
     return {
       key: key.name,
-      hot: bounded,
+      hot: this.budget?.gate.grant(key.name, bounded, least, worthSeconds, key.leadSeconds) ?? bounded,
       parked: Math.min(maxParked, parked),
       generic,
       marginalValueSeconds: worthSeconds,
@@ -265,22 +272,26 @@ export class ForecastPolicy implements TargetPolicy {
     key.leadSeconds += 0.3 * (measured - key.leadSeconds);
   }
 
-  private spend(totalSeconds: number, seconds: number): void {
-    const total = checkedNumber('totalSeconds', totalSeconds, 0);
+  private keepBudget(seconds: number): void {
     if (!this.budget) return;
-    this.setPrice(this.budget.update(seconds, total));
-    if (!this.budget.fell()) return;
-    this.own.lookAtHeld(
-      seconds,
-      (key) => this.ownPrice(key),
-      (key) => this.retarget(key),
-    );
+    const changed = this.budget.review(seconds);
+    this.setPrice(this.budget.price);
+    for (const name of changed) {
+      const key = this.own.demand.keys.get(name);
+      if (key) this.retarget(key);
+    }
+  }
+
+  private wantedGeneric(generic: GenericTier, seconds: number): number {
+    const { hot, worthSeconds } = generic.wanted(seconds);
+    return this.budget?.gate.grant(GENERIC, hot, 0, worthSeconds, this.defaultLeadSeconds) ?? hot;
   }
 
   private remove(name: string): void {
     this.own.remove(name);
     this.own.lookout.chance.forget(name);
     this.settings.delete(name);
+    this.budget?.gate.grant(name, 0, 0, 0, 0);
     this.book.drop(name);
   }
 }

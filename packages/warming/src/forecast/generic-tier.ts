@@ -3,7 +3,8 @@ import { Learner, type Learning } from './learner.js';
 import { Lookout } from './lookout.js';
 import { UnitPlanner } from './unit-planner.js';
 
-const SHARED = '*';
+/** The name under which the shared pool is kept among runtimes. */
+export const GENERIC = '*';
 const MISS_MEMORY = 0.99;
 
 /**
@@ -25,7 +26,7 @@ export class GenericTier {
 
   /** A claim that no own sandbox answered, and whether a generic one did; undefined: by the plans in force. */
   claim(nowSeconds: number, leadSeconds: number, valueSeconds: number, answered?: boolean): void {
-    const key = this.planner.demand.key(SHARED, leadSeconds, nowSeconds);
+    const key = this.planner.demand.key(GENERIC, leadSeconds, nowSeconds);
     const worth = valueSeconds * Math.max(0, 1 - this.specialiseSeconds / leadSeconds);
     const bounded = this.planner.wanted(key).hot > this.most;
     const ready = this.planner.claim(this.planner.lookout.claim(key, nowSeconds, undefined), worth);
@@ -41,10 +42,12 @@ export class GenericTier {
     return Math.min(1, this.specialiseSeconds / Math.max(leadSeconds, 1e-3) + this.missShare);
   }
 
-  wanted(nowSeconds: number): number {
+  wanted(nowSeconds: number): { hot: number; worthSeconds: number } {
     this.planner.holding.due(nowSeconds, () => undefined);
-    const key = this.planner.demand.keys.get(SHARED);
-    return key ? Math.min(this.most, this.planner.wanted(key).hot) : 0;
+    const key = this.planner.demand.keys.get(GENERIC);
+    if (!key) return { hot: 0, worthSeconds: 0 };
+    const { hot, worthSeconds } = this.planner.wanted(key);
+    return { hot: Math.min(this.most, hot), worthSeconds };
   }
 
   next(): number | undefined {

@@ -54,19 +54,6 @@ export class UnitPlanner {
     this.plan(looked, this.outlook, nowSeconds, valueSeconds);
   }
 
-  /** Looks again at all units that are held: what a lower price no longer pays for is let go. */
-  lookAtHeld(nowSeconds: number, priceOf: (key: KeyState) => number, changed: (key: KeyState) => void): void {
-    for (const key of this.demand.keys.values()) {
-      const holds = key.holds[this.lane];
-      if (!holds || holds.hot === 0) continue;
-      for (const hold of holds.holds) {
-        const mark = hold?.on ? (hold.unit.own ?? hold.unit.extra) : undefined;
-        if (mark) this.lookAgain({ unit: hold!.unit, mark }, nowSeconds, priceOf(key));
-      }
-      changed(key);
-    }
-  }
-
   /** Sandboxes wanted for a runtime now, and what the last of them is worth. */
   wanted(key: KeyState): { hot: number; parked: number; worthSeconds: number } {
     const holds = this.holds(key);
