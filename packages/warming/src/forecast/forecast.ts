@@ -14,42 +14,15 @@ import { BudgetKeeper } from './budget.js';
 import type { CalibrationReport } from './claim-chance.js';
 import { Demand } from './demand.js';
 import { explainKey } from './explain.js';
+import { longestUnclaimed } from './forgetting.js';
 import { GENERIC, GenericTier } from './generic-tier.js';
 import { HintBook } from './hints.js';
 import type { KeyState } from './key.js';
-import { DEFAULT_LEARNING, Learner, type Learning } from './learner.js';
+import { DEFAULT_LEARNING, Learner } from './learner.js';
 import { Lookout } from './lookout.js';
+import type { ForecastOptions, KeySettings } from './options.js';
 import { restoreForecast, saveForecast, sharedBytes } from './state.js';
 import { UnitPlanner } from './unit-planner.js';
-
-/** Options of {@link ForecastPolicy}. */
-export interface ForecastOptions {
-  /** What an avoided cold start is worth, in idle sandbox-seconds; 0 holds nothing. @default 600 */
-  coldStartValueSeconds?: number;
-  /** Lead time of a runtime nothing is known of yet. @default 15 */
-  defaultLeadSeconds?: number;
-  /** Most sandboxes of one runtime. @default 500 */
-  maxHot?: number;
-  /** Most generic sandboxes. @default 2000 */
-  maxGeneric?: number;
-  /** Turns the generic tier on: how long specialising a generic sandbox takes. @default off */
-  specialiseSeconds?: number;
-  /** Spend this many idle sandbox-seconds an hour: the price is found, and the given one is only where to start. */
-  idleBudgetSecondsPerHour?: number;
-  /** What a parked sandbox costs of what a hot one does; on E2B parking is free. @default 0 */
-  parkedCostShare?: number;
-  learning?: Partial<Learning>;
-  /** Starting weights of the shared network. @default fitted on public traces, see docs/forecast.md */
-  weights?: ArrayLike<number>;
-}
-
-/** Settings of one runtime. */
-export interface KeySettings {
-  minHot: number;
-  maxHot: number;
-  maxParked: number;
-  valueSeconds: number | undefined;
-}
 
 /**
  * The default target policy: learns per runtime and across runtimes how likely the next claim is at every moment, and
@@ -196,6 +169,7 @@ export class ForecastPolicy implements TargetPolicy {
     if (own || shared) this.budget?.gate.claimed(key.leadSeconds);
     if (!own) this.generic?.claim(seconds, key.leadSeconds, this.priceOf(key.name), shared);
     this.retarget(key);
+    this.forget(longestUnclaimed(this.own.demand.keys, ({ name }) => this.settings.has(name)));
   }
 
   private hint(observation: HintObserved, seconds: number): void {
@@ -288,10 +262,19 @@ export class ForecastPolicy implements TargetPolicy {
   }
 
   private remove(name: string): void {
-    this.own.remove(name);
-    this.own.lookout.chance.forget(name);
+    const key = this.own.demand.keys.get(name);
+    this.forget(key ? [key] : []);
     this.settings.delete(name);
-    this.budget?.gate.grant(name, 0, 0, 0, 0);
     this.book.drop(name);
+  }
+
+  private forget(keys: readonly KeyState[]): void {
+    if (keys.length === 0) return;
+    this.own.remove(new Set(keys));
+    for (const { name } of keys) {
+      this.own.lookout.chance.forget(name);
+      this.budget?.gate.grant(name, 0, 0, 0, 0);
+      this.book.drop(name);
+    }
   }
 }

@@ -29,8 +29,8 @@ export interface GateState {
 
 /**
  * A bound on what idle sandboxes cost: at no time after the first hour more than the budget of the time since the start and
- * a little slack. What is held is counted as it goes, its release included, so the bound holds between two times that the
- * driver tells what was really spent.
+ * a little slack. What is held is counted as it goes, and one lead for each that is wanted no more, so the bound holds between
+ * two times that the driver tells what was really spent.
  */
 export class SpendGate {
   startSeconds: number | undefined;
@@ -109,6 +109,7 @@ export class SpendGate {
     const hot = Math.max(least, Math.min(wanted, before + Math.max(0, most - this.held)));
     for (let added = before; added < hot; added++) this.claimed(leadSeconds);
     this.held += hot - before;
+    this.spent += leadSeconds * Math.max(0, before - hot);
     this.refused += Math.max(0, wanted - hot) - (known ? Math.max(0, known.wanted - known.hot) : 0);
     if (wanted === 0 && hot === 0) this.grants.delete(key);
     else this.grants.set(key, { wanted, least, hot, worthSeconds });
@@ -134,6 +135,7 @@ export class SpendGate {
       if (back <= 0) continue;
       grant.hot -= back;
       this.held -= back;
+      this.spent += this.leadSeconds * back;
       this.refused += back;
       changed.push(key);
       over -= back;

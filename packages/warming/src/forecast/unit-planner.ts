@@ -75,11 +75,9 @@ export class UnitPlanner {
     return holds;
   }
 
-  remove(name: string): void {
-    const key = this.demand.keys.get(name);
-    if (!key) return;
-    for (const unit of key.units) this.holding.drop(this.hold(unit));
-    this.demand.remove(name);
+  remove(keys: ReadonlySet<KeyState>): void {
+    for (const key of keys) for (const unit of key.units) this.holding.drop(this.hold(unit));
+    this.demand.remove(keys);
   }
 
   private worthParking(unit: UnitState, outlook: Outlook, valueSeconds: number): boolean {
