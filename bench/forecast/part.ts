@@ -10,7 +10,8 @@ import {
 import { budgetKept } from './budget.js';
 import { clairvoyantGap } from './clairvoyant.js';
 import { deciding } from './cost.js';
-import { pricesFor, type Sweep, sweepPrices, sweepShared } from './sweep.js';
+import { COARSE_PRICES, type Mark } from './prices.js';
+import { type Sweep, sweepOwn, sweepPrices, sweepShared } from './sweep.js';
 import { arrivalsOf, traceFolder } from './traces.js';
 
 /** One piece of the benchmark, in a process of its own: prints one JSON object. */
@@ -34,6 +35,15 @@ const FAMILY_VALUES: Partial<Record<Family, readonly number[]>> = {
   'hybrid-histogram': [600, 3_600, 14_400],
 };
 
+/** Hit rates at which idle is compared. */
+const HITS: readonly Mark[] = [
+  { kind: 'cold', share: 0.2, within: 1.3 },
+  { kind: 'cold', share: 0.1, within: 1.3 },
+];
+const SHARED_HITS: readonly Mark[] = [...HITS, { kind: 'cold', share: 0.05, within: 1.12 }];
+const BUDGET_WITHIN = 1.3;
+const HITS_LEAD_SECONDS = 15;
+
 /** Of the long traces, the distance from the clairvoyant is that of their beginning. */
 const GAP_CLAIMS = 100_000;
 
@@ -52,10 +62,16 @@ async function families(): Promise<Record<string, FrontierPoint[]>> {
 /** A sweep over the budgets that are compared, where there is a reference to say which those are. */
 function ownSweep(): Sweep {
   const known = folder!.reference(file!.name, leadSeconds);
-  if (!known) return sweepPrices({ arrivals, leadSeconds });
+  if (!known) return sweepPrices({ arrivals, leadSeconds }, COARSE_PRICES);
   const perClaim = known.idleOfFixed10 / known.arrivals;
-  const [least, most] = [folder!.budgets[0]! * perClaim, folder!.budgets.at(-1)! * perClaim];
-  return sweepPrices({ arrivals, leadSeconds, prices: pricesFor({ arrivals, leadSeconds }, least, most) });
+  const budgets = folder!.budgets.map(
+    (budget): Mark => ({
+      kind: 'idle',
+      perClaim: budget * perClaim,
+      within: BUDGET_WITHIN,
+    }),
+  );
+  return sweepOwn({ arrivals, leadSeconds }, leadSeconds === HITS_LEAD_SECONDS ? [...budgets, ...HITS] : budgets);
 }
 
 async function answer(): Promise<unknown> {
@@ -67,7 +83,7 @@ async function answer(): Promise<unknown> {
     case 'families':
       return families();
     case 'generic':
-      return sweepShared({ arrivals, leadSeconds, specialiseSeconds: 0.25 });
+      return sweepShared({ arrivals, leadSeconds, specialiseSeconds: 0.25 }, SHARED_HITS);
     case 'gap':
       return clairvoyantGap(arrivals.slice(0, GAP_CLAIMS), leadSeconds);
     case 'budget':

@@ -11,49 +11,28 @@ import { ForecastPolicy } from '../../packages/warming/src/forecast/forecast.js'
 import { DEFAULT_LEARNING, Learner, type Learning } from '../../packages/warming/src/forecast/learner.js';
 import { SharedLookout } from '../../packages/warming/src/forecast/lookout.js';
 import type { Arrival } from '../../packages/warming/src/replay/trace.js';
-
-/** Prices along the whole frontier, in idle seconds per avoided cold start. */
-const PRICES: readonly number[] = [8, 16, 30, 55, 100, 190, 400, 1_000, 2_500, 8_000, 40_000, 400_000];
-const HEAD_CLAIMS = 15_000;
-const LANES = 11;
-/** What is spent on the head of a trace tells roughly what will be on all of it. */
-const MARGIN = 1.4;
-
-/** Prices, evenly spaced, that spend from `least` to `most` idle seconds per claim, found on the head of a trace. */
-export function pricesFor(options: SweepOptions, least: number, most: number): number[] {
-  const head = options.arrivals.slice(0, HEAD_CLAIMS);
-  const spent = sweepPrices({ ...options, arrivals: head, prices: PRICES }).results.map(
-    ({ valueSeconds, idleSeconds }) => ({ valueSeconds, perClaim: idleSeconds / head.length }),
-  );
-  const first = priceFor(spent, least / MARGIN);
-  const last = priceFor(spent, most * MARGIN);
-  return Array.from({ length: LANES }, (_, lane) => Math.round(first * (last / first) ** (lane / (LANES - 1))));
-}
-
-function priceFor(spent: readonly { valueSeconds: number; perClaim: number }[], wanted: number): number {
-  const above = spent.findIndex(({ perClaim }) => perClaim >= wanted);
-  if (above === -1) return PRICES.at(-1)!;
-  if (above === 0) return PRICES[0]!;
-  const [low, high] = [spent[above - 1]!, spent[above]!];
-  const share =
-    Math.log(wanted / Math.max(low.perClaim, 1e-6)) / Math.log(high.perClaim / Math.max(low.perClaim, 1e-6));
-  return low.valueSeconds * (high.valueSeconds / low.valueSeconds) ** Math.max(0, share);
-}
+import { COARSE_PRICES, type Mark, missingPrices, type Priced, pricesOver } from './prices.js';
 
 /** As in a replay: what is published was measured without a bound. */
 const UNBOUNDED = 100_000;
+/** Prices are placed by what they come to on so many claims, give or take this factor. */
+const HEAD_CLAIMS = 10_000;
+const MARGIN = 1.4;
+const LANES = 20;
+const MOST_MENDS = 3;
 
 export interface SweepOptions {
   arrivals: readonly Arrival[];
   leadSeconds: number;
-  prices?: readonly number[];
   weights?: ArrayLike<number>;
   learning?: Partial<Learning>;
 }
 
+export type PricedResult = ReplayResult & { valueSeconds: number };
+
 /** What came out of a sweep: one result per price, and how good the chances told were. */
 export interface Sweep {
-  results: (ReplayResult & { valueSeconds: number })[];
+  results: PricedResult[];
   hull: FrontierPoint[];
   calibration: ReturnType<ForecastPolicy['calibration']>;
   loss: number;
@@ -62,12 +41,42 @@ export interface Sweep {
   keyColdShareP75: number[];
 }
 
+/** The frontier with own sandboxes, prices placed so that the marks are known well. */
+export function sweepOwn(options: SweepOptions, marks: readonly Mark[]): Sweep {
+  const head = { ...options, arrivals: options.arrivals.slice(0, HEAD_CLAIMS) };
+  const first = sweepPrices(
+    options,
+    pricesOver(priced(sweepPrices(head, COARSE_PRICES).results), marks, LANES, MARGIN),
+  );
+  let { results, keyColdShareP75 } = first;
+  for (let mend = 0; mend < MOST_MENDS; mend++) {
+    const prices = missingPrices(priced(results), marks);
+    if (prices.length === 0) break;
+    const more = sweepPrices(options, prices);
+    results = [...results, ...more.results];
+    keyColdShareP75 = [...keyColdShareP75, ...more.keyColdShareP75];
+  }
+  return { ...first, results, keyColdShareP75, hull: hullOf(results) };
+}
+
+function priced(results: readonly PricedResult[]): Priced[] {
+  return results.map(({ valueSeconds, idleSeconds, cold, arrivals }) => ({
+    valueSeconds,
+    idlePerClaim: idleSeconds / arrivals,
+    coldShare: cold / arrivals,
+  }));
+}
+
+function hullOf(results: readonly PricedResult[]): FrontierPoint[] {
+  return lowerHull(results.map((item) => ({ idle: item.idleSeconds, cold: item.cold / item.arrivals })));
+}
+
 /**
  * Replays a trace at many prices in one pass. What is learned does not depend on the price, so it is learned once; each
  * price plans, holds and is scored for itself, with the very results of a replay of its own.
  */
-export function sweepPrices(options: SweepOptions): Sweep {
-  const { arrivals, leadSeconds, prices = PRICES } = options;
+export function sweepPrices(options: SweepOptions, prices: readonly number[]): Sweep {
+  const { arrivals, leadSeconds } = options;
   const learner = new Learner({ ...DEFAULT_LEARNING, ...options.learning }, options.weights);
   const lookout = new SharedLookout(new Demand(learner), prices.length);
   const lanes = prices.map((valueSeconds, lane) => {
@@ -82,7 +91,7 @@ export function sweepPrices(options: SweepOptions): Sweep {
   const results = lanes.map(({ simulator, valueSeconds }) => ({ ...simulator.finish(), valueSeconds }));
   return {
     results,
-    hull: lowerHull(results.map((item) => ({ idle: item.idleSeconds, cold: item.cold / item.arrivals }))),
+    hull: hullOf(results),
     calibration: lookout.chance.report(),
     loss: learner.loss / arrivals.length,
     stateBytesPerUnit: perUnit(lanes[0]!.policy),
@@ -100,11 +109,28 @@ function upperQuartile(shares: number[]): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * 0.75))] ?? 0;
 }
 
-const SHARED_PRICES: readonly number[] = [100, 200, 400, 800, 1_600, 3_200, 6_400];
+const SHARED_COARSE: readonly number[] = [20, 60, 200, 600, 2_000, 6_000];
+const SHARED_HEAD_CLAIMS = 4_000;
+const SHARED_LANES = 5;
 
-/** One result per price with a generic tier beside the own one. */
-export function sweepShared(options: SweepOptions & { specialiseSeconds: number }): Sweep['results'] {
-  const { arrivals, leadSeconds, specialiseSeconds, prices = SHARED_PRICES } = options;
+/** The frontier with a generic tier beside the own one. */
+export function sweepShared(options: SharedSweepOptions, marks: readonly Mark[]): PricedResult[] {
+  const head = { ...options, arrivals: options.arrivals.slice(0, SHARED_HEAD_CLAIMS) };
+  const known = priced(sharedPrices(head, SHARED_COARSE));
+  const results = sharedPrices(options, pricesOver(known, marks, SHARED_LANES, MARGIN));
+  for (let mend = 0; mend < MOST_MENDS; mend++) {
+    const prices = missingPrices(priced(results), marks);
+    if (prices.length === 0) break;
+    results.push(...sharedPrices(options, prices));
+  }
+  return results;
+}
+
+export type SharedSweepOptions = SweepOptions & { specialiseSeconds: number };
+
+/** One result per price with a generic tier; the own tier learns once for all, the shared pools each from what overflows. */
+export function sharedPrices(options: SharedSweepOptions, prices: readonly number[]): PricedResult[] {
+  const { arrivals, leadSeconds, specialiseSeconds } = options;
   const learning = { ...DEFAULT_LEARNING, ...options.learning };
   const lookout = new SharedLookout(new Demand(new Learner(learning, options.weights)), prices.length);
   const lanes = prices.map((valueSeconds, lane) => {

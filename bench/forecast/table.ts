@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { coldAt, sweepPrices } from './sweep.js';
+import { coldAt, sweepOwn } from './sweep.js';
 import { arrivalsOf, traceFolder } from './traces.js';
 
 /** Cold starts against the published policies, per trace and lead: `--leads 15,2 --traces a,b --most 100000 --weights F`. */
@@ -20,12 +20,16 @@ for (const lead of values.leads.split(',').map(Number)) {
     const reference = folder.reference(file.name, lead)!;
     const arrivals = await arrivalsOf(file);
     const started = process.cpuUsage();
-    const { hull, calibration, loss } = sweepPrices({
-      arrivals,
-      leadSeconds: lead,
-      ...(weights ? { weights } : {}),
-      ...(values.rate ? { learning: { rate: Number(values.rate) } } : {}),
-    });
+    const perClaim = reference.idleOfFixed10 / reference.arrivals;
+    const { hull, calibration, loss } = sweepOwn(
+      {
+        arrivals,
+        leadSeconds: lead,
+        ...(weights ? { weights } : {}),
+        ...(values.rate ? { learning: { rate: Number(values.rate) } } : {}),
+      },
+      folder.budgets.map((budget) => ({ kind: 'idle', perClaim: budget * perClaim, within: 1.3 })),
+    );
     const { user } = process.cpuUsage(started);
     const cold = folder.budgets.map((budget) => coldAt(hull, budget * reference.idleOfFixed10));
     const ratios = cold.map((share, index) => Number((share / reference.published[index]!).toFixed(3)));

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-const run = promisify(execFile);
+const execute = promisify(execFile);
 const program = fileURLToPath(new URL('part.ts', import.meta.url));
 
 /**
@@ -16,6 +16,7 @@ const program = fileURLToPath(new URL('part.ts', import.meta.url));
 export class Work {
   private readonly folder: string | undefined;
   private readonly waiting: (() => void)[] = [];
+  private readonly parts = new Map<string, Promise<unknown>>();
   private free = availableParallelism();
 
   constructor(folder: string | undefined) {
@@ -23,7 +24,15 @@ export class Work {
     if (folder !== undefined) mkdirSync(folder, { recursive: true });
   }
 
-  async part<Answer>(name: string, trace: string, lead: number): Promise<Answer> {
+  /** Asked for twice, a part is run once. */
+  part<Answer>(name: string, trace: string, lead: number): Promise<Answer> {
+    const id = `${name}-${trace}-${lead}`;
+    const part = this.parts.get(id) ?? this.run<Answer>(name, trace, lead);
+    this.parts.set(id, part);
+    return part as Promise<Answer>;
+  }
+
+  private async run<Answer>(name: string, trace: string, lead: number): Promise<Answer> {
     const kept = this.folder === undefined ? undefined : join(this.folder, `${name}-${trace}-${lead}.json`);
     if (kept !== undefined && existsSync(kept)) return JSON.parse(readFileSync(kept, 'utf8')) as Answer;
     if (this.free > 0) this.free--;
@@ -31,7 +40,7 @@ export class Work {
     const started = Date.now();
     try {
       const options = [...process.execArgv, program, '--part', name, '--trace', trace, '--lead', String(lead)];
-      const { stdout } = await run(process.execPath, options, { maxBuffer: 1 << 26 });
+      const { stdout } = await execute(process.execPath, options, { maxBuffer: 1 << 26 });
       if (kept !== undefined) writeFileSync(kept, stdout);
       console.error(`${name} ${trace} ${lead} s: ${((Date.now() - started) / 1000).toFixed(0)} s`);
       return JSON.parse(stdout) as Answer;

@@ -66,9 +66,9 @@ sub paths {
 
 sub path { my ($id, $controller) = @_; return ($version == 2 ? $roots{unified} : $roots{$controller}) . "/$group/$id" }
 
-# The process and all it will start are limited from here on.
-sub enclose {
-  my ($id, $pid, $limits) = @_;
+# Makes the groups of a sandbox; the answer is what the sandbox's first process needs to join them.
+sub make {
+  my ($id, $limits) = @_;
   mkdir($_, 0755) or die "control group $_: $!\n" for paths($id);
   my $quota = int($limits->{cpus} * 100000);
   if ($version == 2) {
@@ -82,7 +82,16 @@ sub enclose {
     System::write_file(path($id, 'cpu') . '/cpu.cfs_quota_us', $quota);
     System::write_file(path($id, 'pids') . '/pids.max', $limits->{processes});
   }
-  System::write_file("$_/cgroup.procs", $pid) for paths($id);
+  return map { open(my $file, '>', "$_/cgroup.procs") or die "control group $_: $!\n"; $file } paths($id);
+}
+
+# The calling process and all it will start are limited from here on. The kernel waits for up to 15 ms until no fork is
+# under way, which is why a sandbox does that for itself; it looks at the rights of who has opened the files.
+sub join_groups {
+  for my $file (@_) {
+    syswrite($file, 0) or die "control group: $!\n";
+    close($file);
+  }
 }
 
 # Returns when the sandbox stands still, or runs again.

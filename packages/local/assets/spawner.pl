@@ -13,7 +13,8 @@ BEGIN {
 use constant { CREATE => 1, KILL => 2, TASK => 3, PROBE => 4, RELAYER => 5, FREEZE => 6, THAW => 7, HARDEN => 8, HURRY => 9 };
 use constant { EXITED => 65, DONE => 66, LEVEL => 67, REFUSED => 68 };
 
-use constant { WAITING_NICENESS => 15, RLIMIT_NICE => 13 };
+# What the spawner does may take 3 ms; who waits for a sandbox that exists should not wait for that.
+use constant { RLIMIT_NICE => 13, SLICE_NS => 200_000 };
 
 my ($instance) = @ARGV;
 chdir($instance) or die "chdir $instance: $!\n";
@@ -86,6 +87,7 @@ sub create {
   my $tree = $range ? Ranges::translated_tree($range) : -1;
   # What nobody waits for yet gives way to what somebody does. Only root can take that back.
   my $gives_way = $ranged && $spec->{ahead};
+  my @groups = $hardened ? Cgroup::make($spec->{id}, { map { $_ => $spec->{$_} } qw(memory cpus processes) }) : ();
   my $flags = System::CLONE_NEWUSER | System::CLONE_NEWNS | System::CLONE_NEWPID | System::CLONE_NEWNET
     | System::CLONE_NEWIPC | System::CLONE_NEWUTS;
   my $pid = System::call('clone', $flags | 17, 0, 0, 0, 0);
@@ -93,16 +95,18 @@ sub create {
     close($go_write);
     POSIX::close($_) for $main::epoll, $main::children;
     Ranges::forget();
+    System::set_slice(0);
     sysread($go_read, my $go, 1);
     close($go_read);
     open(STDIN, '<', '/dev/null');
     open(STDOUT, '>', '/dev/null');
     eval {
+      Cgroup::join_groups(@groups);
       System::become(0, 0) if $ranged;
       $0 = 'sandbox';
       Jail::build($spec, $tree);
       Jail::restrict($spec);
-      setpriority(0, 0, 0) if $gives_way;
+      System::give_way(0, 0) if $gives_way;
       System::limit(RLIMIT_NICE, 0, 0) if $ranged;
       open(STDERR, '>', '/dev/null');
       Agent::run($channel, { id => $spec->{id}, nonce => $spec->{nonce}, ranged => $ranged, hardened => $hardened, proxy => $spec->{proxy} });
@@ -110,11 +114,10 @@ sub create {
     } or Agent::report_failure($channel, $spec, $@);
     POSIX::_exit(1);
   }
-  setpriority(0, $pid, WAITING_NICENESS) if $gives_way;
+  System::give_way($pid, 1) if $gives_way;
   POSIX::close($tree) if $tree >= 0;
   $ranges{$pid} = $range;
   if ($hardened) {
-    Cgroup::enclose($spec->{id}, $pid, { map { $_ => $spec->{$_} } qw(memory cpus processes) });
     # When memory runs out, the agent is the last to go; commands give this up as they start.
     eval { System::write_file("/proc/$pid/oom_score_adj", -900) };
   }
@@ -127,6 +130,12 @@ sub create {
   syswrite($go_write, '1');
   $sandboxes{$pid} = $spec->{id};
   $names{ $spec->{id} } = $pid;
+}
+
+sub refuse {
+  my ($id, $reason) = @_;
+  Cgroup::remove($id) if $hardened;
+  reply(REFUSED, $id, $reason);
 }
 
 # Copies and removals run beside the loop. They see every file of a sandbox, whatever its mode.
@@ -184,12 +193,12 @@ sub handle {
   my ($kind, @fields) = @_;
   if ($kind == CREATE) {
     my ($id) = map { /^id=(.*)/ ? $1 : () } @fields;
-    eval { create(@fields); 1 } or reply(REFUSED, $id, $@);
+    eval { create(@fields); 1 } or refuse($id, $@);
   } elsif ($kind == KILL) {
     end_sandbox($fields[0]);
   } elsif ($kind == HURRY) {
     my $pid = $names{ $fields[0] };
-    setpriority(0, $pid, 0) if $pid && $ranged;
+    System::give_way($pid, 0) if $pid && $ranged;
   } elsif ($kind == TASK) {
     my $id = $fields[0];
     eval { task(@fields); 1 } or reply(DONE, $id, 1, $@);
@@ -231,6 +240,8 @@ sub end {
 }
 
 prepare();
+System::spread('sandboxes');
+System::set_slice(SLICE_NS);
 # So that a sandbox that gave way can go back to where it was, once.
 System::limit(RLIMIT_NICE, 20, 20) if $ranged;
 Seccomp::program();

@@ -154,14 +154,15 @@ sub refresh {
 
 sub read_output {
   my ($stream, $handle, $kind) = @_;
-  started($stream) if $stream->{notice};
-  return if $stream->{notice};
   my $size = $stream->{terminal} ? 16384 : 32768;
   $size = $stream->{credit} if $stream->{credit} < $size;
   # What was watched for a child that waited is not what its terminal says.
   return if $size <= 0 || ($stream->{outputs}{$kind} // 0) != $handle;
   my $count = sysread($handle, my $data, $size);
   if ($count) {
+    # A command that prints runs, so that this cannot find its notice pipe open.
+    started($stream) if $stream->{notice};
+    return unless $stream->{socket} || $stream->{started};
     $stream->{credit} -= $count;
     Agent::send_frame($kind, $stream->{id}, $data);
     refresh($stream) if $stream->{credit} <= 0;

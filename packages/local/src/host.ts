@@ -65,6 +65,7 @@ export async function startLocalHost(options: LocalHostOptions = {}): Promise<Lo
   let registry: SandboxRegistry | undefined;
   let gate: FaultGate | undefined;
   let zygote: PythonZygote | undefined;
+  let interpreter: InterpreterService | undefined;
   let volumes: VolumeService | undefined;
   const closeAll = async () => {
     gate?.close();
@@ -87,8 +88,9 @@ export async function startLocalHost(options: LocalHostOptions = {}): Promise<Lo
     volumes = new VolumeService(store, opened.factory);
     const volumeService = volumes;
     const prepare = (sandbox: Sandbox, machine: Machine) => {
-      if (sandbox.settings.alias === 'code-interpreter-v1') {
-        zygote?.warm().catch(() => {});
+      if (zygote && opened.factory.level !== 'process' && sandbox.settings.alias === 'code-interpreter-v1') {
+        // After the answer, which does not wait for it.
+        setImmediate(() => interpreter?.begin(sandbox));
       }
       return startTemplateProgram(sandbox, machine);
     };
@@ -112,7 +114,7 @@ export async function startLocalHost(options: LocalHostOptions = {}): Promise<Lo
     }
     zygote = openZygote(instanceDirectory, settings.preloadPython);
     const openKernel = kernelOpener(opened.factory.level, instanceDirectory, zygote);
-    const interpreter = new InterpreterService(openKernel);
+    interpreter = new InterpreterService(openKernel);
     server = await openServer(registry, settings, [
       { control: (control) => addFaults(control, faults) },
       { control: (control) => templateRoutes(control, builds.service, builds.archives) },

@@ -9,6 +9,7 @@ import importlib
 import json
 import os
 import resource
+import select
 import signal
 import socket
 import sys
@@ -19,6 +20,8 @@ NAMESPACES = (("user", 0x10000000), ("ipc", 0x08000000), ("uts", 0x04000000), ("
               ("pid", 0x20000000), ("mnt", 0x00020000))
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
 MOST_DESCRIPTORS = 4096
+# So long after a request the next fork is made: at once it would hold up the kernel that was just asked for.
+QUIET_SECONDS = 0.03
 CAPSET = {"x86_64": 126, "aarch64": 91}
 LIMITS = ("RLIMIT_CORE", "RLIMIT_NPROC", "RLIMIT_NOFILE", "RLIMIT_AS", "RLIMIT_FSIZE")
 
@@ -225,17 +228,35 @@ def main(names, source, filter_text):
     children = {}
     spare = fork_spare(loaded, program)
     answer({"loaded": loaded})
-    for line in sys.stdin:
+    for line in lines(sys.stdin.buffer.raw, lambda: None if spare else QUIET_SECONDS):
+        if not line:
+            spare = fork_spare(loaded, program)
+            continue
         reap(children)
         request = json.loads(line)
         if request["op"] == "kill":
             kill(children, request["nonce"])
             continue
-        pid, requests = spare
+        pid, requests = spare or fork_spare(loaded, program)
+        spare = None
         children[request["nonce"]] = pid
-        with os.fdopen(requests, "w") as pipe:
+        with os.fdopen(requests, "wb") as pipe:
             pipe.write(line)
-        spare = fork_spare(loaded, program)
+
+
+def lines(stream, patience):
+    """The lines of a pipe, and an empty one when nothing came for as long as the patience says."""
+    held = b""
+    while True:
+        ready, _, _ = select.select([stream], [], [], patience())
+        if not ready:
+            yield b""
+            continue
+        part = stream.read(65536)
+        if not part:
+            return
+        *whole, held = (held + part).split(b"\n")
+        yield from whole
 
 
 def fork_spare(loaded, program):

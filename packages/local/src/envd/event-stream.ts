@@ -69,6 +69,11 @@ export class EventStream {
     response.once('close', () => this.leave());
   }
 
+  /** The caller reads the head of the answer while the command starts. */
+  sendHead(): void {
+    this.response.flushHeaders();
+  }
+
   /** The call's only message. */
   async read<Message>(serialization: Serialization<Message>, limitBytes: number): Promise<Message> {
     const { headers } = this.request;

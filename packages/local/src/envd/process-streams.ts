@@ -26,7 +26,9 @@ export class ProcessStreams {
           stream.begin((event) => output.serialize(create(StartResponseSchema, { event })));
           const request = await stream.read(starts.getI(stream.isBinary), messageLimitBytes);
           const user = stream.userIn(sandbox);
-          stream.follow(await startProcess(sandbox, request, user, stream.listener));
+          const starting = startProcess(sandbox, request, user, stream.listener);
+          stream.sendHead();
+          stream.follow(await starting);
           stream.killAtDeadline();
         },
       ],

@@ -41,6 +41,11 @@ export class CodeContext {
     return kernel;
   }
 
+  /** Starts its kernel before it is needed. What goes wrong is found again when it is. */
+  begin(): void {
+    this.tail = this.tail.then(() => this.start()).catch(() => {});
+  }
+
   /** Waits for what runs before it. The signal ends the code, not only the waiting for it. */
   run(execution: Execution, signal: AbortSignal): Promise<void> {
     const run = this.tail.then(() => this.runNow(execution, signal));

@@ -33,6 +33,13 @@ export class InterpreterService implements DataPlaneService {
     this.openKernel = openKernel;
   }
 
+  /** The default Python context of a sandbox that was made to run code, as E2B's has one from the start. */
+  begin(sandbox: Sandbox): void {
+    if (sandbox.phase.kind === 'running') {
+      this.tableOf(sandbox).byLanguage('python').begin();
+    }
+  }
+
   async handle(sandbox: Sandbox, request: IncomingMessage, response: ServerResponse): Promise<void> {
     checkTraffic(sandbox, request);
     const table = this.tableOf(sandbox);

@@ -32,11 +32,11 @@ describe('machines made ahead', () => {
     directory = mkdtempSync(join(tmpdir(), 'pl-source-'));
     makeInstanceLayout(directory, false, 0);
     factory = new RecordingFactory(directory);
-    for (const layer of ['one', 'two']) {
+    for (const layer of ['one', 'two', 'three']) {
       mkdirSync(join(directory, 'layers', layer, 'root'), { recursive: true });
     }
     const layers = new LayerStore(directory, factory);
-    layers.retain(['one', 'two']);
+    layers.retain(['one', 'two', 'three']);
     source = new MachineSource(factory, layers);
   });
   afterEach(async () => {
@@ -70,14 +70,29 @@ describe('machines made ahead', () => {
     expect(ids.indexOf(ahead?.id ?? '')).toBe(2);
   });
 
-  it('are two at most, and those nobody asked for end with their files', async () => {
-    for (const layers of [['base'], ['one'], ['two']]) {
+  it('are two over layers that were asked for again', async () => {
+    source.prepare(['base']);
+    source.prepare(['one']);
+    await source.create(['base'], []);
+    source.prepare(['base']);
+    source.prepare(['one']);
+    const overBase = () => factory.made.filter(({ layers }) => layers[0] === 'base').length;
+    expect(overBase()).toBe(3);
+    source.prepare(['base']);
+    expect(overBase()).toBe(3);
+  });
+
+  it('are three at most, and those nobody asked for end with their files', async () => {
+    for (const layers of [['base'], ['one'], ['two'], ['three']]) {
       source.prepare(layers);
     }
-    const { id } = await source.create(['two'], []);
+    const { id: late } = await source.create(['base'], []);
+    expect(factory.made.filter((spec) => spec.id === late)).toMatchObject([{ layers: ['base'] }]);
+    expect(factory.made.find((spec) => spec.id === late)?.ahead).toBeUndefined();
+    const { id } = await source.create(['three'], []);
     expect(factory.made.filter((spec) => spec.id === id)).toMatchObject([{ ahead: true }]);
     await source.close();
-    expect(sandboxes()).toEqual([id]);
+    expect(sandboxes().sort()).toEqual([id, late].sort());
   });
 
   it('are not made any more once the host closes', async () => {

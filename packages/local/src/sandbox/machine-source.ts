@@ -16,19 +16,22 @@ interface Prepared {
   timer: NodeJS.Timeout;
 }
 
-/** At most so many machines wait, each over other layers than the others. */
-const preparedLimit = 2;
+/** At most so many machines wait. */
+const preparedLimit = 3;
 const unusedMs = 10_000;
 
 /**
  * Machines for sandboxes. Who has made one sandbox often makes another from the same layers: one machine of that kind is
- * made ahead, without anybody's settings, and thrown away when nobody asks for it.
+ * made ahead, without anybody's settings, and thrown away when nobody asks for it. Two are, once one was asked for:
+ * making one takes longer than who makes many takes between two.
  */
 export class MachineSource {
   private readonly prepared: Prepared[] = [];
   private readonly discards = new Set<Promise<void>>();
   private readonly factory: MachineFactory;
   private readonly layers: LayerStore;
+  /** The layers that were asked for again. */
+  private repeated: string | undefined;
   private closed = false;
 
   constructor(factory: MachineFactory, layers: LayerStore) {
@@ -49,9 +52,17 @@ export class MachineSource {
 
   /** Another sandbox over these layers is expected. Where a machine is a copy of its files, none is made for that. */
   prepare(layers: readonly string[]): void {
-    if (this.closed || this.factory.level === 'process' || this.find(layers)) {
+    if (this.closed || this.factory.level === 'process') {
       return;
     }
+    const key = keyOf(layers);
+    const waiting = this.prepared.filter((prepared) => keyOf(prepared.layers) === key).length;
+    for (let count = waiting; count < (this.repeated === key ? 2 : 1); count += 1) {
+      this.prepareOne(layers);
+    }
+  }
+
+  private prepareOne(layers: readonly string[]): void {
     while (this.prepared.length >= preparedLimit) {
       this.discard(this.prepared[0] as Prepared);
     }
@@ -91,14 +102,15 @@ export class MachineSource {
     if (!found || !this.remove(found)) {
       return undefined;
     }
+    this.repeated = keyOf(layers);
     this.layers.release(layers);
     this.factory.hurry(found.id);
     return found.started;
   }
 
   private find(layers: readonly string[]): Prepared | undefined {
-    const wanted = layers.join(':');
-    return this.prepared.find((prepared) => prepared.layers.join(':') === wanted);
+    const key = keyOf(layers);
+    return this.prepared.find((prepared) => keyOf(prepared.layers) === key);
   }
 
   /** False when somebody else has it. */
@@ -130,4 +142,8 @@ export class MachineSource {
     }
     this.layers.release(prepared.layers);
   }
+}
+
+function keyOf(layers: readonly string[]): string {
+  return layers.join(':');
 }

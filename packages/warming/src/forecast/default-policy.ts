@@ -1,6 +1,7 @@
 import { BoundedPolicy, type SharedBounds } from '../target/bounded.js';
 import type { TargetPolicy } from '../target/target.js';
-import { type ForecastOptions, ForecastPolicy } from './forecast.js';
+import { ForecastPolicy } from './forecast.js';
+import type { ForecastOptions } from './options.js';
 
 /** Options of {@link defaultPolicy}. */
 export interface DefaultPolicyOptions extends ForecastOptions {

@@ -80,13 +80,11 @@ export class Demand {
     return unit;
   }
 
-  remove(name: string): void {
-    const key = this.keys.get(name);
-    if (!key) return;
-    this.keys.delete(name);
-    const kept = this.units.filter((unit) => unit.key !== key);
+  remove(keys: ReadonlySet<KeyState>): void {
+    for (const { name } of keys) this.keys.delete(name);
+    const kept = this.units.filter(({ key }) => !keys.has(key));
     this.units.length = 0;
-    this.units.push(...kept);
+    for (const unit of kept) this.units.push(unit);
     this.swept = 0;
   }
 

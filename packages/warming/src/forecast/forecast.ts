@@ -14,42 +14,15 @@ import { BudgetKeeper } from './budget.js';
 import type { CalibrationReport } from './claim-chance.js';
 import { Demand } from './demand.js';
 import { explainKey } from './explain.js';
-import { GenericTier } from './generic-tier.js';
+import { longestUnclaimed } from './forgetting.js';
+import { GENERIC, GenericTier } from './generic-tier.js';
 import { HintBook } from './hints.js';
 import type { KeyState } from './key.js';
-import { DEFAULT_LEARNING, Learner, type Learning } from './learner.js';
+import { DEFAULT_LEARNING, Learner } from './learner.js';
 import { Lookout } from './lookout.js';
+import type { ForecastOptions, KeySettings } from './options.js';
 import { restoreForecast, saveForecast, sharedBytes } from './state.js';
 import { UnitPlanner } from './unit-planner.js';
-
-/** Options of {@link ForecastPolicy}. */
-export interface ForecastOptions {
-  /** What an avoided cold start is worth, in idle sandbox-seconds; 0 holds nothing. @default 600 */
-  coldStartValueSeconds?: number;
-  /** Lead time of a runtime nothing is known of yet. @default 15 */
-  defaultLeadSeconds?: number;
-  /** Most sandboxes of one runtime. @default 500 */
-  maxHot?: number;
-  /** Most generic sandboxes. @default 2000 */
-  maxGeneric?: number;
-  /** Turns the generic tier on: how long specialising a generic sandbox takes. @default off */
-  specialiseSeconds?: number;
-  /** Spend this many idle sandbox-seconds an hour: the price is found, and the given one is only where to start. */
-  idleBudgetSecondsPerHour?: number;
-  /** What a parked sandbox costs of what a hot one does; on E2B parking is free. @default 0 */
-  parkedCostShare?: number;
-  learning?: Partial<Learning>;
-  /** Starting weights of the shared network. @default fitted on public traces, see docs/forecast.md */
-  weights?: ArrayLike<number>;
-}
-
-/** Settings of one runtime. */
-export interface KeySettings {
-  minHot: number;
-  maxHot: number;
-  maxParked: number;
-  valueSeconds: number | undefined;
-}
 
 /**
  * The default target policy: learns per runtime and across runtimes how likely the next claim is at every moment, and
@@ -70,7 +43,6 @@ export class ForecastPolicy implements TargetPolicy {
   private readonly book = new TargetBook();
   private readonly defaultLeadSeconds: number;
   private readonly maxHot: number;
-  private readonly maxGeneric: number;
   private readonly parkedCost: number;
   /** @internal */
   readonly budget: BudgetKeeper | undefined;
@@ -83,7 +55,6 @@ export class ForecastPolicy implements TargetPolicy {
     this.own = new UnitPlanner(seen, this.hints, lane);
     this.defaultLeadSeconds = checkedNumber('defaultLeadSeconds', options.defaultLeadSeconds ?? 15, 0);
     this.maxHot = checkedNumber('maxHot', options.maxHot ?? 500, 0);
-    this.maxGeneric = checkedNumber('maxGeneric', options.maxGeneric ?? 2000, 0);
     this.parkedCost = checkedNumber('parkedCostShare', options.parkedCostShare ?? 0, 0);
     this.setPrice(options.coldStartValueSeconds ?? 600);
     if (options.idleBudgetSecondsPerHour !== undefined) {
@@ -91,7 +62,8 @@ export class ForecastPolicy implements TargetPolicy {
     }
     if (options.specialiseSeconds !== undefined) {
       const seconds = checkedNumber('specialiseSeconds', options.specialiseSeconds, 0);
-      this.generic = new GenericTier(seconds, learning, options.weights);
+      const most = checkedNumber('maxGeneric', options.maxGeneric ?? 2000, 0);
+      this.generic = new GenericTier(seconds, most, learning, options.weights);
     }
   }
 
@@ -107,6 +79,7 @@ export class ForecastPolicy implements TargetPolicy {
 
   observe(observation: Observation): void {
     const seconds = this.time.advance(observation.atMs);
+    this.budget?.gate.advance(seconds);
     switch (observation.kind) {
       case 'claim':
         this.claim(observation, seconds);
@@ -124,7 +97,8 @@ export class ForecastPolicy implements TargetPolicy {
         this.withdraw(observation.key, observation.hintId, seconds);
         break;
       case 'idle':
-        this.spend(observation.totalSeconds, seconds);
+        checkedNumber('totalSeconds', observation.totalSeconds, 0);
+        this.budget?.told(seconds, observation.totalSeconds);
         break;
       case 'runtime-removed':
         this.remove(observation.key);
@@ -134,9 +108,11 @@ export class ForecastPolicy implements TargetPolicy {
 
   decide(atMs: number, options: { full?: boolean } = {}): Decision {
     const now = this.time.advance(atMs);
+    this.budget?.gate.advance(now);
     this.own.holding.due(now, (hold) => this.retarget(hold.unit.key));
-    const generic = this.generic ? Math.min(this.maxGeneric, this.generic.wanted(now)) : undefined;
-    const next = Math.min(this.own.holding.next() ?? Infinity, this.generic?.next() ?? Infinity);
+    this.keepBudget(now);
+    const generic = this.generic && this.wantedGeneric(this.generic, now);
+    const next = Math.min(...[this.own.holding, this.generic, this.budget].map((part) => part?.next() ?? Infinity));
     return {
       atMs: now * 1000,
       changed: this.book.take(options.full ?? false),
@@ -152,7 +128,7 @@ export class ForecastPolicy implements TargetPolicy {
       key: state,
       lookout: this.own.lookout,
       hints: this.hints.count(key),
-      target: this.target(state),
+      target: this.book.get(key) ?? this.target(state),
       valueSeconds: this.priceOf(key),
       nowSeconds: this.time.peek(atMs),
     });
@@ -183,13 +159,17 @@ export class ForecastPolicy implements TargetPolicy {
 
   private claim(observation: ClaimObserved, seconds: number): void {
     const key = this.own.demand.key(observation.key, this.defaultLeadSeconds, seconds);
-    this.budget?.claim();
+    this.budget?.claim(seconds);
     this.hints.claim(key.name, seconds);
     const sight = this.own.lookout.claim(key, seconds, this.hints);
     const ready = this.own.claim(sight, this.ownPrice(key));
-    const own = observation.answeredBy === undefined ? ready : observation.answeredBy === 'hot';
-    if (!own) this.generic?.claim(seconds, key.leadSeconds, this.priceOf(key.name));
+    const { answeredBy } = observation;
+    const own = answeredBy ? answeredBy === 'hot' : ready;
+    const shared = answeredBy && answeredBy === 'generic';
+    if (own || shared) this.budget?.gate.claimed(key.leadSeconds);
+    if (!own) this.generic?.claim(seconds, key.leadSeconds, this.priceOf(key.name), shared);
     this.retarget(key);
+    this.forget(longestUnclaimed(this.own.demand.keys, ({ name }) => this.settings.has(name)));
   }
 
   private hint(observation: HintObserved, seconds: number): void {
@@ -213,12 +193,13 @@ export class ForecastPolicy implements TargetPolicy {
   private target(key: KeyState): RuntimeTarget {
     const settings = this.settings.get(key.name);
     const { hot, parked, worthSeconds } = this.own.wanted(key);
-    const bounded = Math.min(settings?.maxHot ?? this.maxHot, Math.max(settings?.minHot ?? 0, hot));
+    const least = settings?.minHot ?? 0;
+    const bounded = Math.min(settings?.maxHot ?? this.maxHot, Math.max(least, hot));
     const generic = this.generic !== undefined;
     const maxParked = settings?.maxParked ?? this.maxHot;
     return {
       key: key.name,
-      hot: bounded,
+      hot: this.budget?.gate.grant(key.name, bounded, least, worthSeconds, key.leadSeconds) ?? bounded,
       parked: Math.min(maxParked, parked),
       generic,
       marginalValueSeconds: worthSeconds,
@@ -265,22 +246,35 @@ export class ForecastPolicy implements TargetPolicy {
     key.leadSeconds += 0.3 * (measured - key.leadSeconds);
   }
 
-  private spend(totalSeconds: number, seconds: number): void {
-    const total = checkedNumber('totalSeconds', totalSeconds, 0);
+  private keepBudget(seconds: number): void {
     if (!this.budget) return;
-    this.setPrice(this.budget.update(seconds, total));
-    if (!this.budget.fell()) return;
-    this.own.lookAtHeld(
-      seconds,
-      (key) => this.ownPrice(key),
-      (key) => this.retarget(key),
-    );
+    const changed = this.budget.review(seconds);
+    this.setPrice(this.budget.price);
+    for (const name of changed) {
+      const key = this.own.demand.keys.get(name);
+      if (key) this.retarget(key);
+    }
+  }
+
+  private wantedGeneric(generic: GenericTier, seconds: number): number {
+    const { hot, worthSeconds } = generic.wanted(seconds);
+    return this.budget?.gate.grant(GENERIC, hot, 0, worthSeconds, this.defaultLeadSeconds) ?? hot;
   }
 
   private remove(name: string): void {
-    this.own.remove(name);
-    this.own.lookout.chance.forget(name);
+    const key = this.own.demand.keys.get(name);
+    this.forget(key ? [key] : []);
     this.settings.delete(name);
     this.book.drop(name);
+  }
+
+  private forget(keys: readonly KeyState[]): void {
+    if (keys.length === 0) return;
+    this.own.remove(new Set(keys));
+    for (const { name } of keys) {
+      this.own.lookout.chance.forget(name);
+      this.budget?.gate.grant(name, 0, 0, 0, 0);
+      this.book.drop(name);
+    }
   }
 }

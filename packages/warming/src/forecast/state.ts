@@ -1,8 +1,9 @@
 import { decodeState, encodeState } from '../target/state-codec.js';
 import type { BudgetState } from './budget.js';
 import type { ChanceState } from './claim-chance.js';
-import type { ForecastPolicy, KeySettings } from './forecast.js';
+import type { ForecastPolicy } from './forecast.js';
 import type { HintBook } from './hints.js';
+import type { KeySettings } from './options.js';
 import { type KeyRecord, keyRecord, restoreKey, restorePlan } from './state-key.js';
 import { type CycleRecord, cycleRecord, restoreCycle } from './state-season.js';
 import type { UnitPlanner } from './unit-planner.js';
@@ -106,7 +107,7 @@ function sharedRecord({ demand, lookout }: UnitPlanner): SharedRecord {
 function restorePlanner(planner: UnitPlanner, { shared, keys }: PlannerRecord, nowSeconds: number): void {
   const { demand, holding, lookout } = planner;
   const { network, fleet } = demand.learner;
-  for (const key of [...demand.keys.keys()]) planner.remove(key);
+  planner.remove(new Set(demand.keys.values()));
   const parts = [network.weights, network.averaged, network.first, network.second, network.gradient];
   for (const [index, part] of parts.entries()) part.set(shared.network[index]!);
   network.steps = shared.steps;

@@ -6,6 +6,7 @@ import type { KeyState } from './key.js';
 import type { Lookout, Sight } from './lookout.js';
 import { type LookAgain, Outlook } from './outlook.js';
 import { Planner } from './planner.js';
+import { spareUnits, spareWorth } from './spares.js';
 import type { UnitState } from './unit.js';
 
 /** A plan for a unit that is free begins so long after now. */
@@ -63,23 +64,13 @@ export class UnitPlanner {
     this.plan(looked, this.outlook, nowSeconds, valueSeconds);
   }
 
-  /** Looks again at all units that are held: what a lower price no longer pays for is let go. */
-  lookAtHeld(nowSeconds: number, priceOf: (key: KeyState) => number, changed: (key: KeyState) => void): void {
-    for (const key of this.demand.keys.values()) {
-      const holds = key.holds[this.lane];
-      if (!holds || holds.hot === 0) continue;
-      for (const hold of holds.holds) {
-        const mark = hold?.on ? (hold.unit.own ?? hold.unit.extra) : undefined;
-        if (mark) this.lookAgain({ unit: hold!.unit, mark }, nowSeconds, priceOf(key));
-      }
-      changed(key);
-    }
-  }
-
   /** Sandboxes wanted for a runtime now, and what the last of them is worth. */
   wanted(key: KeyState): { hot: number; parked: number; worthSeconds: number } {
     const holds = this.holds(key);
-    return { hot: holds.hot, parked: holds.parked, worthSeconds: holds.last()?.plan?.worthSeconds ?? 0 };
+    const last = holds.last();
+    const spares = spareUnits(last);
+    const worthSeconds = spareWorth(last?.plan?.worthSeconds ?? 0, spares);
+    return { hot: holds.hot + spares, parked: holds.parked, worthSeconds };
   }
 
   hold(unit: UnitState): UnitHold {
@@ -94,11 +85,9 @@ export class UnitPlanner {
     return holds;
   }
 
-  remove(name: string): void {
-    const key = this.demand.keys.get(name);
-    if (!key) return;
-    for (const unit of key.units) this.holding.drop(this.hold(unit));
-    this.demand.remove(name);
+  remove(keys: ReadonlySet<KeyState>): void {
+    for (const key of keys) for (const unit of key.units) this.holding.drop(this.hold(unit));
+    this.demand.remove(keys);
   }
 
   private worthParking(unit: UnitState, outlook: Outlook, valueSeconds: number): boolean {

@@ -111,7 +111,8 @@ export class Simulator {
     }));
   }
 
-  private runUntil(seconds: number): void {
+  /** Lets the policy wake up when it asked for, up to then. */
+  runUntil(seconds: number): void {
     while (this.wakeAt <= seconds) {
       const now = this.wakeAt;
       this.apply(this.options.policy.decide(now * 1000), now);

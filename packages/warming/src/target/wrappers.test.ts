@@ -98,14 +98,15 @@ describe('prices', () => {
     const rich = new BudgetKeeper(3_600, 100);
     const unused = new BudgetKeeper(3_600, 100);
     for (let minute = 0; minute <= 30; minute++) {
-      poor.update(minute * 60, minute * 60 * 3);
-      rich.claim();
-      rich.update(minute * 60, 0);
-      unused.update(minute * 60, 0);
+      poor.told(minute * 60, minute * 60 * 3);
+      rich.claim(minute * 60);
+      rich.told(minute * 60, 0);
+      unused.told(minute * 60, 0);
+      for (const keeper of [poor, rich, unused]) keeper.review(minute * 60);
     }
-    expect(poor.save().price).toBeLessThan(100);
-    expect(rich.save().price).toBeGreaterThan(100);
-    expect(unused.save().price).toBe(100);
+    expect(poor.price).toBeLessThan(50);
+    expect(rich.price).toBeGreaterThan(200);
+    expect(unused.price).toBe(100);
   });
 });
 
