@@ -117,7 +117,7 @@ sub handle {
   elsif ($kind == THAW) { kill('CONT', -1); send_frame(ANSWER, $stream, '') }
   elsif ($kind == HOLD) { hold($stream) }
   elsif ($kind == RELEASE) { release($stream) }
-  elsif ($kind == USAGE) { send_frame(ANSWER, $stream, pack('QQN', usage())) }
+  elsif ($kind == USAGE) { send_frame(ANSWER, $stream, pack('QQL<', usage())) }
 }
 
 # While the sandbox has no process but this one, none is started until the release. The answer is how many there are.

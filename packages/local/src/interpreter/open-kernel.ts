@@ -28,7 +28,9 @@ export function kernelOpener(
           const entrance = await entranceOf(instanceDirectory, sandbox.id);
           const login = { HOME: user.home, USER: user.name, LOGNAME: user.name };
           const forked = { sandbox: entrance, marker, cwd, envs: { ...login, ...sandbox.environment } };
-          return await zygote.fork(forked, listeners);
+          const kernel = await zygote.fork(forked, listeners);
+          machine.entered();
+          return kernel;
         } catch {
           // The sandbox's own Python does the same, later.
         }

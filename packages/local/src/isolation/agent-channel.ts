@@ -20,6 +20,8 @@ export class AgentChannel {
   private readonly socket: Socket;
   private readonly streams = new Map<number, ChannelStream>();
   private nextStream = 1;
+  /** Counts what was said in either direction. */
+  activity = 0;
   private open = true;
   private readonly onEgress: (connection: Duplex) => void;
 
@@ -125,6 +127,7 @@ export class AgentChannel {
       if (!this.open) {
         return;
       }
+      this.activity += 1;
       const header = Buffer.allocUnsafe(headerBytes);
       header.writeUInt32BE(payload.length);
       header.writeUInt8(kind, 4);
@@ -134,6 +137,7 @@ export class AgentChannel {
   }
 
   private receive(kind: number, id: number, payload: Buffer): void {
+    this.activity += 1;
     if (kind === Frame.accepted) {
       if (id >= 0x80000000 && !this.streams.has(id)) {
         this.onEgress(this.openConnection(id, { onOpened: () => {}, onFailed: () => {} }));

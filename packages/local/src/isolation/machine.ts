@@ -75,6 +75,8 @@ export interface Machine {
    */
   sealLive(seal: () => SealedFiles): Promise<readonly string[] | undefined>;
   usage(): Promise<MachineUsage>;
+  /** A process was brought into the sandbox from outside. */
+  entered(): void;
   /** Settles when every process is gone, whoever ended them. */
   readonly ended: Promise<void>;
   /** Idempotent; resolves when every process is gone. */

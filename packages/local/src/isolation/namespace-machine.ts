@@ -25,6 +25,8 @@ export class NamespaceMachine implements Machine {
   readonly ended: Promise<void>;
   generation = 0;
   private nextGeneration = 1;
+  /** What was used when there was no process but the agent, and what the channel had seen by then. */
+  private idle: { usage: MachineUsage; activity: number } | undefined;
   private readonly channel: AgentChannel;
   private readonly controls: MachineControls;
 
@@ -81,9 +83,19 @@ export class NamespaceMachine implements Machine {
     }
   }
 
+  /** A sandbox in which nothing ran and nothing was started since is not woken to say so: hundreds may be alive. */
   async usage(): Promise<MachineUsage> {
+    if (this.idle?.activity === this.channel.activity) {
+      return this.idle.usage;
+    }
     const answer = await this.channel.ask(Frame.usage);
-    return { memoryBytes: Number(answer.readBigUInt64LE(0)), cpuTicks: Number(answer.readBigUInt64LE(8)) };
+    const usage = { memoryBytes: Number(answer.readBigUInt64LE(0)), cpuTicks: Number(answer.readBigUInt64LE(8)) };
+    this.idle = answer.readUInt32LE(16) === 1 ? { usage, activity: this.channel.activity } : undefined;
+    return usage;
+  }
+
+  entered(): void {
+    this.channel.activity += 1;
   }
 
   async kill(): Promise<void> {

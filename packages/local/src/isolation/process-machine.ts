@@ -93,6 +93,8 @@ export class ProcessMachine implements Machine {
     return undefined;
   }
 
+  entered(): void {}
+
   async usage(): Promise<MachineUsage> {
     return { memoryBytes: 0, cpuTicks: 0 };
   }

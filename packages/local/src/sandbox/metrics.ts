@@ -15,6 +15,7 @@ export interface MetricsPoint {
   diskTotal: number;
 }
 
+const cpuCount = cpus().length;
 const ticksPerSecond = 100;
 const keptPoints = 720;
 /** E2B's bucket. */
@@ -32,7 +33,6 @@ export class MetricsSeries {
   }
 
   add(usage: { memoryBytes: number; cpuTicks: number }, disk: { used: number; total: number }, nowMs: number): void {
-    const cpuCount = cpus().length;
     const { last } = this;
     const seconds = last ? (nowMs - last.atMs) / 1000 : 0;
     const used = last && seconds > 0 ? Math.max(usage.cpuTicks - last.cpuTicks, 0) / ticksPerSecond / seconds : 0;
