@@ -9,7 +9,7 @@ import { type CycleRecord, cycleRecord, restoreCycle } from './state-season.js';
 import type { UnitPlanner } from './unit-planner.js';
 
 const FAMILY = 'forecast';
-const VERSION = 4;
+const VERSION = 5;
 
 interface SharedRecord {
   /** Weights, their mean, both moments, gradient of the batch that is not full. */
