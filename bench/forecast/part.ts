@@ -1,16 +1,9 @@
 import { parseArgs } from 'node:util';
-import {
-  buildFamily,
-  type Family,
-  type FrontierPoint,
-  lowerHull,
-  type ReplayReport,
-  replay,
-} from '@pilotlight/warming/replay';
+import { buildFamily, type Family, type FrontierPoint, lowerHull, replay } from '@pilotlight/warming/replay';
 import { budgetKept } from './budget.js';
 import { clairvoyantGap } from './clairvoyant.js';
 import { deciding } from './cost.js';
-import { COARSE_PRICES, type Mark } from './prices.js';
+import { COARSE_PRICES, type Mark, missingPrices, type Priced, reaches } from './prices.js';
 import { type Sweep, sweepOwn, sweepPrices, sweepShared } from './sweep.js';
 import { arrivalsOf, traceFolder } from './traces.js';
 
@@ -37,11 +30,12 @@ const FAMILY_VALUES: Partial<Record<Family, readonly number[]>> = {
 
 /** Hit rates at which idle is compared. */
 const HITS: readonly Mark[] = [
-  { kind: 'cold', share: 0.2, within: 1.3 },
-  { kind: 'cold', share: 0.1, within: 1.3 },
+  { kind: 'cold', share: 0.2, within: 1.15 },
+  { kind: 'cold', share: 0.1, within: 1.15 },
 ];
 const SHARED_HITS: readonly Mark[] = [...HITS, { kind: 'cold', share: 0.05, within: 1.12 }];
 const BUDGET_WITHIN = 1.3;
+const MOST_MENDS = 2;
 const HITS_LEAD_SECONDS = 15;
 
 /** Of the long traces, the distance from the clairvoyant is that of their beginning. */
@@ -50,13 +44,22 @@ const GAP_CLAIMS = 100_000;
 async function families(): Promise<Record<string, FrontierPoint[]>> {
   const hulls: Record<string, FrontierPoint[]> = {};
   for (const [family, list] of Object.entries(FAMILY_VALUES)) {
-    const reports: ReplayReport[] = [];
-    for (const valueSeconds of list) {
-      reports.push(await replay({ arrivals, policy: buildFamily(family, { leadSeconds, valueSeconds }), leadSeconds }));
+    const points = await Promise.all(list.map((valueSeconds) => familyPoint(family, valueSeconds)));
+    for (let mend = 0; mend < MOST_MENDS; mend++) {
+      const reached = HITS.filter((mark) => points.some((point) => reaches(point, mark)));
+      for (const valueSeconds of missingPrices(points, reached)) points.push(await familyPoint(family, valueSeconds));
     }
-    hulls[family] = lowerHull(reports.map((item) => ({ idle: item.idleSeconds, cold: item.coldShare })));
+    hulls[family] = lowerHull(
+      points.map(({ idlePerClaim, coldShare }) => ({ idle: idlePerClaim * arrivals.length, cold: coldShare })),
+    );
   }
   return hulls;
+}
+
+async function familyPoint(family: string, valueSeconds: number): Promise<Priced> {
+  const policy = buildFamily(family, { leadSeconds, valueSeconds });
+  const { idleSecondsPerClaim, coldShare } = await replay({ arrivals, policy, leadSeconds });
+  return { valueSeconds, idlePerClaim: idleSecondsPerClaim, coldShare };
 }
 
 /** A sweep over the budgets that are compared, where there is a reference to say which those are. */

@@ -61,7 +61,8 @@ function onIdle(marks: readonly Mark[]): boolean {
   return marks.some(({ kind }) => kind === 'idle');
 }
 
-function reaches(point: Priced, mark: Mark): boolean {
+/** Whether a price spends what a mark says, or leaves no more cold. */
+export function reaches(point: Priced, mark: Mark): boolean {
   return mark.kind === 'idle' ? point.idlePerClaim >= mark.perClaim : point.coldShare <= mark.share;
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Frame } from './channel-frames.js';
+import { MessageReader } from './frames.js';
 import { NamespaceMachine } from './namespace-machine.js';
 
 describe('what a sandbox uses', () => {
@@ -24,19 +25,24 @@ describe('what a sandbox uses', () => {
       server = createServer(resolve).listen(path);
     });
     agent = connect(path);
+    const frames = new MessageReader(9, 65_536);
     agent.on('data', (chunk: Buffer) => {
-      if (chunk[4] !== Frame.usage) {
-        return;
+      for (const { header } of frames.read(chunk)) {
+        if (header[4] === Frame.usage) {
+          tell(header.readUInt32BE(5));
+        }
       }
+    });
+    const tell = (id: number) => {
       asked += 1;
       const answer = Buffer.alloc(9 + 20);
       answer.writeUInt32BE(20);
       answer.writeUInt8(Frame.answer, 4);
-      answer.writeUInt32BE(chunk.readUInt32BE(5), 5);
+      answer.writeUInt32BE(id, 5);
       answer.writeBigUInt64LE(BigInt(asked * 1000), 9);
       answer.writeUInt32LE(processes, 25);
       agent.write(answer);
-    });
+    };
     const controls = { onEgress: () => {}, kill: () => {}, hasVolumes: false, relayer: () => Promise.resolve() };
     machine = new NamespaceMachine(await arrived, new Promise(() => {}), controls);
   });
