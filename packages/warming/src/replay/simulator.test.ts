@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { keepAlivePolicy } from '../target/keep-alive.js';
 import { buildFamily, FAMILIES } from './families.js';
@@ -128,6 +128,19 @@ describe('traces and logs', () => {
       for await (const _arrival of readTrace(file));
     })();
     await expect(reading).rejects.toThrow(message);
+  });
+
+  it.each([
+    ['that is not there', 'none.csv.gz', undefined],
+    ['that is cut off', 'cut.csv.gz', gzipSync('t,key\n5,a\n6,a\n').subarray(0, 20)],
+    ['that is not what its name says', 'plain.csv.gz', Buffer.from('t,key\n5,a\n')],
+  ])('refuses a file %s with its name', async (_name, name, bytes) => {
+    const file = join(folder, name);
+    if (bytes) await writeFile(file, bytes);
+    const reading = (async () => {
+      for await (const _arrival of readTrace(file));
+    })();
+    await expect(reading).rejects.toMatchObject({ code: 'invalid_option', message: expect.stringContaining(name) });
   });
 
   it('takes one arrival and duplicate times', async () => {

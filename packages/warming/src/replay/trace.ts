@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
+import { pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { WarmingError } from '../errors.js';
 
@@ -14,14 +14,12 @@ export interface Arrival {
 /**
  * Reads a trace, plain or gzip: a header line, then `t_seconds,key,duration_seconds`, sorted by time.
  *
- * @throws WarmingError `invalid_option` naming the line that is not usable or out of order
+ * @throws WarmingError `invalid_option` naming the line that is not usable or out of order, or the file that cannot be read
  */
 export async function* readTrace(file: string): AsyncGenerator<Arrival> {
-  const source: Readable = file.endsWith('.gz') ? createReadStream(file).pipe(createGunzip()) : createReadStream(file);
-  const lines = createInterface({ input: source, crlfDelay: Infinity });
   let number = 0;
   let latest = -Infinity;
-  for await (const line of lines) {
+  for await (const line of linesOf(file)) {
     number++;
     if (number === 1 || line === '') continue;
     const arrival = parseLine(line, `${file}:${number}`);
@@ -31,6 +29,19 @@ export async function* readTrace(file: string): AsyncGenerator<Arrival> {
     latest = arrival.seconds;
     yield arrival;
   }
+}
+
+async function* linesOf(file: string): AsyncGenerator<string> {
+  try {
+    yield* createInterface({ input: open(file), crlfDelay: Infinity });
+  } catch (error) {
+    throw unusable(file, (error as Error).message, 'Give a CSV file, plain or gzip, that can be read.');
+  }
+}
+
+function open(file: string): Readable {
+  const bytes = createReadStream(file);
+  return file.endsWith('.gz') ? pipeline(bytes, createGunzip(), () => {}) : bytes;
 }
 
 function parseLine(line: string, where: string): Arrival {
