@@ -22,6 +22,7 @@ const HOUR = 2;
 /** After so many decay times nothing is left of a count. */
 const FORGOTTEN = 40;
 const NEVER = scaled(0);
+
 /** An outlook that ends because a use was sure goes on when none came. */
 export interface LookAgain {
   /** Seconds after the landmark. */
